@@ -1,0 +1,72 @@
+"""Versioned artifacts on S3 and DynamoDB, without Airflow.
+
+Names are loaded on first use, so that importing this package (as Dag files do) costs nothing: boto3 and PynamoDB come
+in with :class:`Repository`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_versioned.repository.errors import (
+        AccessDeniedError,
+        AliasNotFoundError,
+        ArtifactNotFoundError,
+        ConflictError,
+        IntegrityError,
+        InUseError,
+        InvalidInputError,
+        InvalidTypeError,
+        NotFoundError,
+        StorageError,
+        StorageNotFoundError,
+        StorageUnavailableError,
+        VersionedError,
+        WrongRepositoryError,
+    )
+    from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
+    from airflow_provider_versioned.repository.repository import Repository
+    from airflow_provider_versioned.repository.retention import PurgeDecision, PurgePlan, PurgeResult
+
+_HOME = {
+    "Repository": "repository",
+    "Artifact": "model",
+    "Alias": "model",
+    "AliasChange": "model",
+    "PurgeDecision": "retention",
+    "PurgePlan": "retention",
+    "PurgeResult": "retention",
+}
+
+__all__ = [
+    "AccessDeniedError",
+    "Alias",
+    "AliasChange",
+    "AliasNotFoundError",
+    "Artifact",
+    "ArtifactNotFoundError",
+    "ConflictError",
+    "InUseError",
+    "IntegrityError",
+    "InvalidInputError",
+    "InvalidTypeError",
+    "NotFoundError",
+    "PurgeDecision",
+    "PurgePlan",
+    "PurgeResult",
+    "Repository",
+    "StorageError",
+    "StorageNotFoundError",
+    "StorageUnavailableError",
+    "VersionedError",
+    "WrongRepositoryError",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'errors')}"), name)

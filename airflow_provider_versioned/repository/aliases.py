@@ -1,0 +1,262 @@
+"""Reading and changing aliases: sends what :mod:`~airflow_provider_versioned.repository.alias_change` composes.
+
+Decides when a refused change is tried again (somebody else moved the alias and the caller named no revision) and when
+it is the caller's to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_versioned.repository.alias_change import (
+    Attempt,
+    Change,
+    Targets,
+    View,
+    observed,
+    revision_of,
+    targets_of,
+)
+from airflow_provider_versioned.repository.alias_history import rollback_target, state_at
+from airflow_provider_versioned.repository.errors import AliasNotFoundError, ConflictError, InvalidInputError
+from airflow_provider_versioned.repository.items import AliasItem, HeadItem, HistoryItem, RequestItem
+from airflow_provider_versioned.repository.keys import Place, alias_pk, head_sk, history_prefix, meta_pk, request_sk
+from airflow_provider_versioned.repository.model import Alias, AliasChange, ContentSource
+from airflow_provider_versioned.repository.table import RawItem, Refused, Table
+
+_TRIES = 40
+
+
+class Aliases:
+    """The aliases of all artifacts of a repository."""
+
+    def __init__(self, table: Table, place: Place, source: ContentSource) -> None:
+        self._table = table
+        self._place = place
+        self._source = source
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def get(self, name: str, alias: str) -> Alias:
+        """Read an alias.
+
+        Raises:
+            AliasNotFoundError: There is none of that name.
+        """
+        key = (alias_pk(name), alias)
+        raw = self._table.get(f"Reading alias {alias!r} of {name!r}", key).get(key)
+        if raw is None:
+            raise self._no_alias(name, alias)
+        return self.from_raw(name, raw)
+
+    def request(self, name: str, alias: str) -> dict[str, Any]:
+        """Return the arguments of the GetItem that reads an alias."""
+        return self._table.get_request((alias_pk(name), alias))
+
+    def from_raw(self, name: str, raw: RawItem) -> Alias:
+        """Make the public value from a raw item."""
+        item = AliasItem.from_raw_data(raw)
+        targets = targets_of(item)
+        primary = targets.version or ""
+        secondary = targets.secondary_version
+        return Alias(
+            name=name,
+            alias=item.sk,
+            update_at=item.update_at,
+            version=primary,
+            secondary_version=secondary,
+            secondary_version_weight=targets.secondary_version_weight,
+            version_s3uri=self._place.s3uri(name, primary),
+            secondary_version_s3uri=self._place.s3uri(name, secondary) if secondary else None,
+            revision=revision_of(item),
+            sequence=None if item.sequence is None else int(item.sequence),
+            changed_by=item.changed_by,
+            reason=item.reason,
+            rollout=item.rollout,
+            _source=self._source,
+        )
+
+    def list(self, name: str) -> Iterator[Alias]:
+        """Read all aliases of an artifact, in the order of their names' bytes."""
+        asked = f"Listing the aliases of {name!r}"
+        return (self.from_raw(name, raw) for raw in self._table.query(asked, alias_pk(name)) if "version" in raw)
+
+    def history(self, name: str, alias: str) -> Iterator[AliasChange]:
+        """Read the changes of an alias, newest first; a change by another tool appears once the alias is changed here."""
+        rows = self._table.query(
+            f"Reading the history of alias {alias!r} of {name!r}",
+            meta_pk(name),
+            sk_condition="begins_with(sk, :prefix)",
+            sk_values={":prefix": {"S": history_prefix(alias)}},
+            ScanIndexForward=False,
+        )
+        return (_change_of(name, alias, HistoryItem.from_raw_data(raw)) for raw in rows)
+
+    def at(self, name: str, alias: str, moment: datetime) -> AliasChange:
+        """Find the change of an alias that was in force at a time.
+
+        Raises:
+            AliasNotFoundError: The alias did not exist then, as far as its history tells.
+        """
+        change = state_at(self.history(name, alias), moment)
+        if change is None or change.version is None:
+            raise AliasNotFoundError(
+                f"Alias {alias!r} of {name!r} did not exist at {moment.isoformat()}, as far as its history tells; "
+                "list its history to see when it did.",
+                name=name,
+                alias=alias,
+                at=moment,
+            )
+        return change
+
+    # -- changing --------------------------------------------------------------------------------------------------
+
+    def apply(self, change: Change) -> Alias | None:
+        """Carry out a change; returns the alias as it then is, None when it does not exist (any more).
+
+        Raises:
+            ConflictError: The alias has not the demanded revision, or others kept moving it.
+            ArtifactNotFoundError: A target is not live.
+        """
+        gone: set[str] = set()
+        for _ in range(_TRIES):
+            view = self._view(change)
+            if view.landed is not None or self._nothing_to_do(change, view):
+                return self.from_raw(change.name, view.item.serialize()) if view.item is not None else None
+            self._demand_revision(change, view)
+            attempt = Attempt(change, view, frozenset(gone))
+            try:
+                self._table.transact(change.asked, attempt.writes)
+            except Refused as refused:
+                if not attempt.landed(refused):
+                    gone |= attempt.vanished(refused)
+                    continue
+            return self.from_raw(change.name, attempt.item.serialize()) if change.targets.version else None
+        raise ConflictError(
+            f"{change.asked} failed: others moved it {_TRIES} times in the same moment; try again.",
+            name=change.name,
+            alias=change.alias,
+        )
+
+    def rollback(self, change: Change) -> Alias:
+        """Carry out a rollback to the state that the history names.
+
+        Raises:
+            AliasNotFoundError: The alias does not exist.
+            InvalidInputError: The history knows no earlier state.
+        """
+        for _ in range(_TRIES):
+            view = self._view(change)
+            if view.item is None:
+                raise self._no_alias(change.name, change.alias)
+            if view.landed is not None:
+                return self.from_raw(change.name, view.item.serialize())
+            self._demand_revision(change, view)
+            bound = replace(self._bind_target(change, view), if_revision=revision_of(view.item))
+            try:
+                alias = self.apply(bound)
+            except ConflictError:
+                if change.if_revision is not None:
+                    raise
+                continue
+            if alias is not None:
+                return alias
+        raise ConflictError(
+            f"{change.asked} failed: others moved it {_TRIES} times in the same moment; try again.",
+            name=change.name,
+            alias=change.alias,
+        )
+
+    def _bind_target(self, change: Change, view: View) -> Change:
+        """Fill in where the rollback leads, unless the caller named a version."""
+        if change.targets.version is not None:
+            return change
+        rows = list(self.history(change.name, change.alias)) if view.head is not None else []
+        if view.moved_by_others:
+            rows.insert(0, observed(change.name, change.alias, view, len(rows) + 1))
+        target = rollback_target(rows)
+        if target is not None:
+            return replace(change, targets=Targets(target.version), restored_sequence=target.sequence)
+        if view.targets.secondary_version is not None:
+            return replace(change, targets=Targets(view.targets.version))
+        raise InvalidInputError(
+            f"{change.asked} failed: its history knows no earlier version than {view.targets.version}; name the version "
+            "to go to.",
+            name=change.name,
+            alias=change.alias,
+        )
+
+    def _view(self, change: Change) -> View:
+        meta = meta_pk(change.name)
+        alias_key, head_key = (alias_pk(change.name), change.alias), (meta, head_sk(change.alias))
+        keys = [alias_key, head_key]
+        request_key = (meta, request_sk(change.alias, change.key)) if change.key else None
+        if request_key:
+            keys.append(request_key)
+        found = self._table.get(change.asked, *keys)
+        return View(
+            AliasItem.from_raw_data(found[alias_key]) if alias_key in found else None,
+            HeadItem.from_raw_data(found[head_key]) if head_key in found else None,
+            RequestItem.from_raw_data(found[request_key]) if request_key and request_key in found else None,
+        )
+
+    @staticmethod
+    def _nothing_to_do(change: Change, view: View) -> bool:
+        if change.if_revision is not None and view.item is not None and change.if_revision != revision_of(view.item):
+            return False
+        rollout = view.item.rollout if view.item is not None else None
+        return view.targets == change.targets and rollout == change.rollout
+
+    @staticmethod
+    def _demand_revision(change: Change, view: View) -> None:
+        if change.if_revision is None:
+            return
+        item = view.item
+        if item is None:
+            raise ConflictError(
+                f"{change.asked} failed: it should have revision {change.if_revision}, but it does not exist; read it "
+                "again and decide anew.",
+                name=change.name,
+                alias=change.alias,
+            )
+        if revision_of(item) != change.if_revision:
+            raise ConflictError(
+                f"{change.asked} failed: it should have revision {change.if_revision}, but "
+                f"{item.changed_by or 'somebody'} moved it at {item.update_at:%Y-%m-%d %H:%M:%SZ} to {view.targets} "
+                f"(revision {revision_of(item)}); read it again and decide anew.",
+                name=change.name,
+                alias=change.alias,
+                revision=revision_of(item),
+                changed_by=item.changed_by,
+                update_at=item.update_at,
+            )
+
+    @staticmethod
+    def _no_alias(name: str, alias: str) -> AliasNotFoundError:
+        return AliasNotFoundError(
+            f"Artifact {name!r} has no alias {alias!r}; create it with put_alias, or list the aliases to see their names.",
+            name=name,
+            alias=alias,
+        )
+
+
+def _change_of(name: str, alias: str, item: HistoryItem) -> AliasChange:
+    weight, restored = item.secondary_version_weight, item.restored_sequence
+    return AliasChange(
+        name,
+        alias,
+        int(item.sk.rpartition("#")[2]),
+        item.action,
+        item.changed_at,
+        item.version,
+        item.secondary_version,
+        None if weight is None else int(weight),
+        item.revision,
+        item.changed_by,
+        item.reason,
+        item.rollout,
+        None if restored is None else int(restored),
+    )

@@ -1,0 +1,158 @@
+"""From an AWS answer to an error of ours: one table, one place.
+
+Which answers are a lost race (and so part of a protocol) is told by :func:`code_of`; those are handled where the
+request is sent. Everything else becomes a sentence here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+)
+
+from airflow_provider_versioned.repository.errors import (
+    AccessDeniedError,
+    StorageError,
+    StorageNotFoundError,
+    StorageUnavailableError,
+)
+
+MISSING = frozenset({"NoSuchBucket", "ResourceNotFoundException"})
+DENIED = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "AllAccessDisabled",
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "Forbidden",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "KMSAccessDeniedException",
+        "MissingAuthenticationTokenException",
+        "NotSignedUp",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+UNAVAILABLE = frozenset(
+    {
+        "500",
+        "502",
+        "503",
+        "504",
+        "BandwidthLimitExceeded",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+# Another request holds the item or the key at this moment: sent again, it goes through.
+CONTENDED = frozenset(
+    {"409", "ConditionalRequestConflict", "OperationAborted", "TransactionConflict", "TransactionConflictException"}
+)
+
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, TokenRetrievalError)
+
+
+def code_of(error: ClientError) -> str:
+    """Return the AWS error code of an answer, such as ``ConditionalCheckFailedException`` or ``404``."""
+    return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+@contextmanager
+def translated(asked: str, resource: str) -> Iterator[None]:
+    """Turn botocore's errors inside the block into errors of ours.
+
+    Args:
+        asked: What the caller wanted, as the beginning of a sentence: ``"Publishing 'model'"``.
+        resource: What was spoken to: ``"table 'artifacts'"``.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise translate(error, asked, resource) from error
+
+
+def translate(error: ClientError | BotoCoreError, asked: str, resource: str) -> StorageError:
+    """Return the error of ours for an answer, or for the lack of one."""
+    if isinstance(error, ClientError):
+        return _from_answer(error, asked, resource)
+    return _from_silence(error, asked, resource)
+
+
+def _from_answer(error: ClientError, asked: str, resource: str) -> StorageError:
+    code, operation = code_of(error), error.operation_name
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = str(error.response.get("Error", {}).get("Message") or "no message")
+    facts = {"operation": operation, "code": code, "resource": resource}
+    if code in MISSING:
+        return StorageNotFoundError(
+            f"{asked} failed: {resource} does not exist ({operation}: {code}); check the name and the region, or create "
+            "it with Repository.bootstrap().",
+            **facts,
+        )
+    if code in DENIED:
+        return AccessDeniedError(
+            f"{asked} failed: access to {resource} was denied ({operation}: {code}: {said}); check the credentials and "
+            f"grant the permission for {operation}.",
+            **facts,
+        )
+    if code in UNAVAILABLE or code in CONTENDED or status >= 500:
+        return StorageUnavailableError(
+            f"{asked} failed: {resource} is overloaded or unavailable ({operation}: {code}); try again later.", **facts
+        )
+    return StorageError(f"{asked} failed: {resource} refused the request ({operation}: {code}: {said}).", **facts)
+
+
+def _from_silence(error: BotoCoreError, asked: str, resource: str) -> StorageError:
+    facts = {"operation": None, "code": type(error).__name__, "resource": resource}
+    if isinstance(error, _NO_CREDENTIALS):
+        return AccessDeniedError(
+            f"{asked} failed: no usable AWS credentials were found for {resource} ({error}); give a session, clients or "
+            "a connection that has some.",
+            **facts,
+        )
+    if isinstance(error, NoRegionError):
+        return StorageError(
+            f"{asked} failed: no AWS region is known for {resource}; set region_name or AWS_DEFAULT_REGION.", **facts
+        )
+    if isinstance(error, (ConnectionError, HTTPClientError)):
+        return StorageUnavailableError(
+            f"{asked} failed: {resource} could not be reached ({error}); check the endpoint and the network, then try "
+            "again.",
+            **facts,
+        )
+    return StorageError(f"{asked} failed: the request to {resource} could not be made ({error}).", **facts)

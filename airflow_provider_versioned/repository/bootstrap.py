@@ -1,0 +1,260 @@
+"""Making the bucket and the table, with what a careful operator sets; repeatable, and never undoing a person's choice.
+
+A setting is applied where nothing is set yet. A table with other keys, or one that serves another repository, is
+refused before anything is made.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from airflow_provider_versioned.repository.aws import code_of, translate, translated
+from airflow_provider_versioned.repository.clients import Clients
+from airflow_provider_versioned.repository.errors import (
+    InvalidInputError,
+    StorageUnavailableError,
+)
+from airflow_provider_versioned.repository.items import MarkerItem
+from airflow_provider_versioned.repository.keys import MARKER_KEY, Place
+from airflow_provider_versioned.repository.table import Refused, Table, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ASKED = "Bootstrapping the repository"
+_KEYS = {"HASH": ("pk", "S"), "RANGE": ("sk", "S")}
+_NOT_SET = frozenset({"NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfigurationNotFoundError"})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to set; each can be turned off because some servers lack it."""
+
+    write_capacity_units: int | None
+    read_capacity_units: int | None
+    block_public_access: bool
+    default_encryption: bool
+    bucket_versioning: bool
+    point_in_time_recovery: bool
+    deletion_protection: bool
+
+    def check(self) -> None:
+        """Refuse half a capacity.
+
+        Raises:
+            InvalidInputError: Only one of the two is given, or one is below 1.
+        """
+        units = (self.write_capacity_units, self.read_capacity_units)
+        if (units[0] is None) != (units[1] is None):
+            raise InvalidInputError(
+                f"Write and read capacity units must be given together, got {units}; give both, or neither for on-demand."
+            )
+        if any(unit is not None and (isinstance(unit, bool) or not isinstance(unit, int) or unit < 1) for unit in units):
+            raise InvalidInputError(f"Capacity units must be ints of 1 or more, got {units}.")
+
+
+class Bootstrap:
+    """Makes one repository's bucket and table."""
+
+    def __init__(self, clients: Clients, place: Place, table: Table, settings: Settings) -> None:
+        self._clients = clients
+        self._place = place
+        self._table = table
+        self._settings = settings
+        self._bucket = f"bucket {place.s3_bucket!r}"
+
+    def run(self) -> None:
+        """Make and set what is missing; the table first, because it tells whether it is ours.
+
+        Raises:
+            InvalidInputError: The table has another key schema.
+            WrongRepositoryError: The table serves another repository.
+            StorageError: AWS refused; the message names the argument that turns the setting off, if one does.
+        """
+        self._settings.check()
+        self._make_table()
+        self._mark_table()
+        self._make_bucket()
+        if self._settings.deletion_protection:
+            self._protect_table()
+        if self._settings.point_in_time_recovery:
+            self._optional("point_in_time_recovery", self._table.resource, self._recover_to_a_point)
+        if self._settings.block_public_access:
+            self._optional("block_public_access", self._bucket, self._block_public_access)
+        if self._settings.default_encryption:
+            self._optional("default_encryption", self._bucket, self._encrypt)
+        if self._settings.bucket_versioning:
+            self._optional("bucket_versioning", self._bucket, self._version_bucket)
+
+    # -- table -----------------------------------------------------------------------------------------------------
+
+    def _make_table(self) -> None:
+        described = self._describe()
+        if described is None:
+            self._create_table()
+            described = self._await_table()
+        elif described["TableStatus"] != "ACTIVE":
+            described = self._await_table()
+        types = {entry["AttributeName"]: entry["AttributeType"] for entry in described["AttributeDefinitions"]}
+        keys = {key["KeyType"]: (key["AttributeName"], types[key["AttributeName"]]) for key in described["KeySchema"]}
+        if keys != _KEYS:
+            raise InvalidInputError(
+                f"{ASKED} failed: {self._table.resource} exists with keys {keys}, but a repository needs {_KEYS}; name "
+                "another table.",
+                keys=keys,
+            )
+
+    def _describe(self) -> dict[str, Any] | None:
+        try:
+            answer = self._clients.dynamodb.describe_table(TableName=self._place.dynamodb_table_name)
+        except ClientError as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return None
+            raise translate(error, ASKED, self._table.resource) from error
+        except BotoCoreError as error:
+            raise translate(error, ASKED, self._table.resource) from error
+        return dict(answer["Table"])
+
+    def _create_table(self) -> None:
+        billing: dict[str, Any] = {"BillingMode": "PAY_PER_REQUEST"}
+        if self._settings.write_capacity_units is not None:
+            units = {
+                "ReadCapacityUnits": self._settings.read_capacity_units,
+                "WriteCapacityUnits": self._settings.write_capacity_units,
+            }
+            billing = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+        with translated(ASKED, self._table.resource):
+            try:
+                self._clients.dynamodb.create_table(
+                    TableName=self._place.dynamodb_table_name,
+                    KeySchema=[{"AttributeName": name, "KeyType": kind} for kind, (name, _) in _KEYS.items()],  # type: ignore[misc] # the stubs want literals
+                    AttributeDefinitions=[
+                        {"AttributeName": name, "AttributeType": kind}  # type: ignore[typeddict-item] # as above
+                        for name, kind in _KEYS.values()
+                    ],
+                    **billing,
+                )
+            except ClientError as error:
+                if code_of(error) != "ResourceInUseException":  # another process was quicker
+                    raise
+
+    def _await_table(self) -> dict[str, Any]:
+        waiter = self._clients.dynamodb.get_waiter("table_exists")
+        try:
+            waiter.wait(
+                TableName=self._place.dynamodb_table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 180}
+            )
+        except WaiterError as error:
+            raise StorageUnavailableError(
+                f"{ASKED} failed: {self._table.resource} did not become active within three minutes; repeat the call.",
+                operation="DescribeTable",
+                code="NotActive",
+                resource=self._table.resource,
+            ) from error
+        return self._describe() or {}
+
+    def _mark_table(self) -> None:
+        place = self._place
+        marker = MarkerItem(*MARKER_KEY, s3_bucket=place.s3_bucket, s3_prefix=place.s3_prefix, suffix=place.suffix)
+        with suppress(Refused):  # it is marked already
+            self._table.write(ASKED, put(marker, MarkerItem.pk.does_not_exist()))
+        self._table.ensure_ours(ASKED)
+
+    def _protect_table(self) -> None:
+        described = self._describe() or {}
+        if not described.get("DeletionProtectionEnabled"):
+            self._optional("deletion_protection", self._table.resource, self._switch_protection_on)
+
+    def _switch_protection_on(self) -> None:
+        self._clients.dynamodb.update_table(
+            TableName=self._place.dynamodb_table_name, DeletionProtectionEnabled=True
+        )
+        self._await_table()
+
+    def _recover_to_a_point(self) -> None:
+        name = self._place.dynamodb_table_name
+        backups = self._clients.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        status = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+        if status != "ENABLED":
+            self._clients.dynamodb.update_continuous_backups(
+                TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+            )
+
+    # -- bucket ----------------------------------------------------------------------------------------------------
+
+    def _make_bucket(self) -> None:
+        client, bucket = self._clients.s3, self._place.s3_bucket
+        with translated(ASKED, self._bucket):
+            try:
+                client.head_bucket(Bucket=bucket)
+            except ClientError as error:
+                if code_of(error) not in {"404", "NoSuchBucket"}:
+                    raise
+            else:
+                return
+            region = client.meta.region_name
+            # us-east-1 is the one region that must not be named:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+            where: dict[str, Any] = {}
+            if region not in {None, "us-east-1", "aws-global"}:
+                where = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            try:
+                client.create_bucket(Bucket=bucket, **where)
+            except ClientError as error:
+                if code_of(error) != "BucketAlreadyOwnedByYou":  # another process was quicker
+                    raise
+
+    def _block_public_access(self) -> None:
+        client, bucket = self._clients.s3, self._place.s3_bucket
+        if self._unset(lambda: client.get_public_access_block(Bucket=bucket)):
+            client.put_public_access_block(
+                Bucket=bucket,
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "RestrictPublicBuckets": True,
+                },
+            )
+
+    def _encrypt(self) -> None:
+        client, bucket = self._clients.s3, self._place.s3_bucket
+        if self._unset(lambda: client.get_bucket_encryption(Bucket=bucket)):
+            client.put_bucket_encryption(
+                Bucket=bucket,
+                ServerSideEncryptionConfiguration={
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                },
+            )
+
+    def _version_bucket(self) -> None:
+        client, bucket = self._clients.s3, self._place.s3_bucket
+        if client.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    # -- settings --------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _unset(read: Callable[[], object]) -> bool:
+        try:
+            read()
+        except ClientError as error:
+            if code_of(error) not in _NOT_SET:
+                raise
+            return True
+        return False
+
+    @staticmethod
+    def _optional(argument: str, resource: str, apply: Callable[[], None]) -> None:
+        """Apply a setting; when AWS refuses, say which argument leaves it out."""
+        try:
+            apply()
+        except (ClientError, BotoCoreError) as error:
+            plain = translate(error, ASKED, resource)
+            raise type(plain)(
+                f"{plain.message} If the server lacks this setting, pass {argument}=False.", **plain.facts
+            ) from error

@@ -1,0 +1,154 @@
+"""The items of the table, as PynamoDB models: attributes, their encodings, and what an absent one means.
+
+PynamoDB is the codec here (schema, conditions, encoding); no model ever opens a connection, because its connections
+belong to the class and so to the process. Requests go through the caller's own client in
+:mod:`~airflow_provider_versioned.repository.table`.
+
+The first four attributes of an artifact and of an alias are those of the library ``versioned``. All others are ours:
+its own writes drop them, so each may be absent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from pynamodb.attributes import (
+    Attribute,
+    BooleanAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.constants import STRING
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+
+CLAIMED = "claimed"  # a number given to a publisher who has not finished: invisible
+PUBLISHED = "published"
+PURGING = "purging"  # its bytes are being freed: invisible, and cannot come back
+
+_UPDATE_AT = "%Y-%m-%dT%H:%M:%S.%f+0000"  # the library fails on any other form
+
+
+class UtcTimeAttribute(Attribute[datetime]):
+    """A time in the one form that the library ``versioned`` reads; any ISO 8601 form is understood."""
+
+    attr_type = STRING
+
+    def serialize(self, value: datetime) -> str:
+        """Write the fixed form."""
+        return value.astimezone(timezone.utc).strftime(_UPDATE_AT)
+
+    def deserialize(self, value: str) -> datetime:
+        """Read the fixed form, or another ISO 8601 form that a person or tool left."""
+        parsed = datetime.fromisoformat(value)
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+
+
+class _Item(Model):
+    class Meta:
+        table_name = "unused"  # the table is named when the request is sent
+        region = "us-east-1"  # never used: no connection is opened
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+
+
+class ArtifactItem(_Item):
+    """A version, or LATEST."""
+
+    update_at = UtcTimeAttribute(null=True)
+    is_deleted = BooleanAttribute(null=True)
+    sha256 = UnicodeAttribute(null=True)
+
+    etag = UnicodeAttribute(null=True)
+    size = NumberAttribute(null=True)
+    revision = UnicodeAttribute(null=True)
+    state = UnicodeAttribute(null=True)
+    aliases = UnicodeSetAttribute(null=True)
+    deleted_at = UtcTimeAttribute(null=True)
+    published_by = UnicodeAttribute(null=True)
+    # Of LATEST only: a write of the object is under way, or died under way. See docs/decisions/001.
+    pending = UnicodeAttribute(null=True)
+    pending_version = UnicodeAttribute(null=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether readers see it; the library's ghosts have no ``sha256`` and count as deleted."""
+        return not self.is_deleted and self.update_at is not None
+
+
+class AliasItem(_Item):
+    """An alias."""
+
+    update_at = UtcTimeAttribute(null=True)
+    version = UnicodeAttribute()
+    secondary_version = UnicodeAttribute(null=True)
+    secondary_version_weight = NumberAttribute(null=True)
+
+    revision = UnicodeAttribute(null=True)
+    sequence = NumberAttribute(null=True)
+    changed_by = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    rollout = UnicodeAttribute(null=True)
+
+
+class CounterItem(_Item):
+    """The highest number given, kept for ever, also after everything was purged."""
+
+    highest = NumberAttribute()
+
+
+class PublishItem(_Item):
+    """Which version a publisher was given for which bytes."""
+
+    version = UnicodeAttribute()
+    claimed_at = UtcTimeAttribute()
+
+
+class HeadItem(_Item):
+    """The last change of an alias that this package made; tells changes by other tools apart."""
+
+    sequence = NumberAttribute()
+    revision = UnicodeAttribute()
+    changed_at = UtcTimeAttribute()
+    is_deleted = BooleanAttribute(default=False)
+
+
+class HistoryItem(_Item):
+    """One change of an alias."""
+
+    action = UnicodeAttribute()
+    changed_at = UtcTimeAttribute()
+    revision = UnicodeAttribute()
+    version = UnicodeAttribute(null=True)
+    secondary_version = UnicodeAttribute(null=True)
+    secondary_version_weight = NumberAttribute(null=True)
+    changed_by = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    rollout = UnicodeAttribute(null=True)
+    restored_sequence = NumberAttribute(null=True)
+
+
+class RequestItem(_Item):
+    """A caller's change of an alias has landed as that sequence."""
+
+    sequence = NumberAttribute()
+
+
+class MarkerItem(_Item):
+    """Which repository the table serves."""
+
+    s3_bucket = UnicodeAttribute()
+    s3_prefix = UnicodeAttribute()
+    suffix = UnicodeAttribute()
+
+
+def live() -> Condition:
+    """The version can be read: it exists, is not deleted, and is not a ghost."""
+    return ArtifactItem.pk.exists() & ~(ArtifactItem.is_deleted == True) & ArtifactItem.update_at.exists()  # noqa: E712 -- PynamoDB builds the condition from ==
+
+
+def ghost() -> Condition:
+    """A deletion mark that the library ``versioned`` left for something that never existed."""
+    return ArtifactItem.sha256.does_not_exist() & ArtifactItem.state.does_not_exist()

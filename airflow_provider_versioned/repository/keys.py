@@ -1,0 +1,119 @@
+"""Where things stand in S3 and DynamoDB. The only place that builds or reads a key.
+
+=================  ====================  ==============================  =====================================
+what               pk                    sk                              S3 key
+=================  ====================  ==============================  =====================================
+LATEST             ``{name}``            ``LATEST``                      ``{prefix}/{name}/LATEST{suffix}``
+version            ``{name}``            ``000007``                      ``{prefix}/{name}/000007{suffix}``
+alias              ``__{name}-alias``    ``{alias}``                     (none)
+counter            ``__{name}-meta``     ``counter``                     (none)
+publish record     ``__{name}-meta``     ``publish#{digest}#{sha256}``   (none)
+alias head         ``__{name}-meta``     ``alias#{alias}``               (none)
+alias history      ``__{name}-meta``     ``history#{alias}#{sequence}``  (none)
+alias request      ``__{name}-meta``     ``request#{alias}#{digest}``    (none)
+marker             ``__repository``      ``marker``                      (none)
+=================  ====================  ==============================  =====================================
+
+The first three are the stored format of the library ``versioned``, which queries those partitions and stumbles over
+anything else in them; the rest therefore stands under keys that it never asks for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from airflow_provider_versioned.repository.inputs import LATEST
+
+MARKER_KEY = ("__repository", "marker")
+COUNTER = "counter"
+_PADDED_NUMBER = re.compile(r"[0-9]{6}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Bucket, prefix, table and suffix that together name one repository."""
+
+    s3_bucket: str
+    s3_prefix: str
+    dynamodb_table_name: str
+    suffix: str
+
+    def folder(self, name: str) -> str:
+        """Return the S3 key prefix under which the objects of one artifact stand, with its final slash."""
+        return f"{self.root()}{'/'.join(part for part in name.split('/') if part)}/"
+
+    def root(self) -> str:
+        """Return the S3 key prefix under which all artifacts stand."""
+        return f"{self.s3_prefix}/" if self.s3_prefix else ""
+
+    def object_key(self, name: str, version: str) -> str:
+        """Return the S3 key of one version's content."""
+        return f"{self.folder(name)}{encode_version(version)}{self.suffix}"
+
+    def s3uri(self, name: str, version: str) -> str:
+        """Return the S3 URI of one version's content."""
+        return f"s3://{self.s3_bucket}/{self.object_key(name, version)}"
+
+    def version_of_object(self, name: str, object_key: str) -> str | None:
+        """Return the version whose content stands under an S3 key, or None when the key is not of that form."""
+        rest = object_key.removeprefix(self.folder(name))
+        if not rest.endswith(self.suffix):
+            return None
+        stem = rest[: len(rest) - len(self.suffix)]
+        return decode_version(stem) if is_version_sk(stem) else None
+
+
+def encode_version(version: str) -> str:
+    """Return the stored form of a checked version: six digits, or LATEST."""
+    return version if version == LATEST else version.zfill(6)
+
+
+def decode_version(stored: str) -> str:
+    """Return the public form of a stored version: no leading zeros, or LATEST."""
+    return stored.lstrip("0")
+
+
+def is_version_sk(sk: str) -> bool:
+    """Tell whether a sort key is one that a version may have; the library's ghosts have others."""
+    return sk == LATEST or (_PADDED_NUMBER.fullmatch(sk) is not None and sk != "000000")
+
+
+def alias_pk(name: str) -> str:
+    """Return the partition of an artifact's aliases."""
+    return f"__{name}-alias"
+
+
+def meta_pk(name: str) -> str:
+    """Return the partition of an artifact's bookkeeping."""
+    return f"__{name}-meta"
+
+
+def publish_sk(idempotency_key: str, sha256: str) -> str:
+    """Return where it is kept which version a publisher was given for which bytes."""
+    return f"publish#{_digest(idempotency_key)}#{sha256}"
+
+
+def head_sk(alias: str) -> str:
+    """Return where the last change of an alias is kept, also after the alias was deleted."""
+    return f"alias#{alias}"
+
+
+def history_prefix(alias: str) -> str:
+    """Return what all sort keys of an alias's history begin with."""
+    return f"history#{alias}#"
+
+
+def history_sk(alias: str, sequence: int) -> str:
+    """Return where one change of an alias is kept; sorts by sequence."""
+    return f"{history_prefix(alias)}{sequence:012d}"
+
+
+def request_sk(alias: str, idempotency_key: str) -> str:
+    """Return where it is kept that a caller's change of an alias has landed."""
+    return f"request#{alias}#{_digest(idempotency_key)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,235 @@
+"""LATEST, the mutable head: its object in S3 and its item in DynamoDB, which no request can change together.
+
+S3 decides, DynamoDB follows. A write goes: announce it in the item (``pending``), write the object on condition that
+it is still the one known, commit the item and clear ``pending``. Whoever meets a ``pending`` of somebody else asks S3
+what really stands there, so a writer that died in between deceives nobody: not a reader, and not a put of the old
+content, which would otherwise be taken for unchanged (see docs/decisions/001-pending-mark-on-latest.md).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from airflow_provider_versioned.repository.content import Prepared
+from airflow_provider_versioned.repository.errors import ConflictError
+from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.items import ArtifactItem, live
+from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
+from airflow_provider_versioned.repository.table import Refused, Table, Write, update
+
+_TRIES = 10
+
+
+def new_revision() -> str:
+    """Return a fresh opaque id for one write."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True)
+class Head:
+    """What LATEST truly is: the object's facts with the item's standing.
+
+    Attributes:
+        item: The item as read; its facts are the object's unless ``pending`` is set.
+        stored: The object, as far as known; None when there is none.
+        live: Whether readers may see it.
+    """
+
+    item: ArtifactItem
+    stored: Stored | None
+    live: bool
+
+
+class Latest:
+    """Reads and writes LATEST of any artifact."""
+
+    def __init__(self, table: Table, objects: Objects) -> None:
+        self._table = table
+        self._objects = objects
+
+    def put(self, asked: str, name: str, content: Prepared, attributes: Attributes) -> ArtifactItem:
+        """Make content the head; the item says so when this returns.
+
+        Returns:
+            The item as written, or as it stood if it was live with the same content already.
+
+        Raises:
+            ConflictError: Others kept overwriting it at the same moment.
+        """
+        self._table.ensure_ours(asked)
+        for _ in range(_TRIES):
+            pending = new_revision()
+            before, unchanged = self._announce(asked, name, content.sha256, pending)
+            if unchanged is not None:
+                return unchanged
+            stored = self._write_object(asked, name, content, attributes, self._known(asked, name, before, pending))
+            if stored is not None:
+                return self.commit(asked, name, stored, pending)
+        raise ConflictError(
+            f"{asked} failed: others overwrote LATEST {_TRIES} times in the same moment; try again.", name=name
+        )
+
+    def _announce(
+        self, asked: str, name: str, sha256: str, pending: str
+    ) -> tuple[ArtifactItem | None, ArtifactItem | None]:
+        """Mark the item; return (the item before, None), or (None, the item) if it is live with that content."""
+        unchanged = live() & (ArtifactItem.sha256 == sha256) & ArtifactItem.pending.does_not_exist()
+        try:
+            old = self._table.write(asked, self.announcement(name, pending, ~unchanged), return_old=True)
+        except Refused as refused:
+            return None, ArtifactItem.from_raw_data(refused.found[0] or {})
+        return (ArtifactItem.from_raw_data(old) if old else None), None
+
+    def announcement(self, name: str, pending: str, condition: object = None, version: str | None = None) -> Write:
+        """Return the write that marks LATEST as being written; an item that did not exist starts invisible.
+
+        Args:
+            version: Stored form of the number whose content LATEST is to follow.
+        """
+        return update(
+            ArtifactItem(name, LATEST),
+            condition,
+            ArtifactItem.pending.set(pending),
+            ArtifactItem.pending_version.set(version) if version else ArtifactItem.pending_version.remove(),
+            ArtifactItem.is_deleted.set(ArtifactItem.is_deleted | True),
+            ArtifactItem.state.remove(),  # a purge that is under way leaves it alone from here on
+        )
+
+    def _known(self, asked: str, name: str, before: ArtifactItem | None, pending: str) -> str | None:
+        """Return the ETag of the object to replace, None when there is none."""
+        if before is None:
+            return None
+        if before.etag is not None and before.pending in {None, pending}:
+            return before.etag
+        stored = self._objects.head(asked, name, LATEST)
+        return stored.etag if stored else None
+
+    def _write_object(
+        self, asked: str, name: str, content: Prepared, attributes: Attributes, expected: str | None
+    ) -> Stored | None:
+        """Write the object; None when another object stands there, which is no loss if it has the same content."""
+        try:
+            return self._objects.put_latest(asked, name, content, attributes, expected)
+        except PreconditionLost:
+            found = self._objects.head(asked, name, LATEST)
+            return found if found and found.sha256 == content.sha256 else None
+
+    def commit(self, asked: str, name: str, stored: Stored, pending: str) -> ArtifactItem:
+        """Make the item say what the object is, after it was announced under ``pending`` and written.
+
+        If another write was announced meanwhile, that one commits; if the item was deleted or rewritten by another tool
+        meanwhile, the item is brought in line with the object.
+        """
+        item = _item(name, stored, new_revision())
+        write = update(ArtifactItem(name, LATEST), ArtifactItem.pending == pending, *_facts(item))
+        try:
+            self._table.write(asked, write)
+        except Refused as refused:
+            if (refused.found[0] or {}).get("revision", {}).get("S") != item.revision:  # else: landed, answer lost
+                self.settle(asked, name)
+        return item
+
+    def follow(self, asked: str, name: str, version: str, stored: Stored, pending: str, before: ArtifactItem | None) -> None:
+        """Make LATEST the content of a version that was just committed together with the announcement ``pending``.
+
+        Args:
+            stored: The version's object.
+            before: LATEST as it was before; if it has been overwritten since, it stays as it is.
+        """
+        condition: dict[str, str] = {}
+        if before is None:
+            condition = {"IfNoneMatch": "*"}
+        elif before.etag is not None and before.pending is None:
+            condition = {"IfMatch": before.etag}
+        try:
+            copied = self._objects.copy(asked, name, version, LATEST, stored, condition)
+        except PreconditionLost:
+            self.settle(asked, name, pending)
+        else:
+            self.commit(asked, name, copied, pending)
+
+    def settle(self, asked: str, name: str, pending: str | None = None) -> None:
+        """Bring the item in line with the object, unless somebody else's write is under way.
+
+        Args:
+            pending: A mark that is the caller's own to clear.
+        """
+        for _ in range(_TRIES):
+            raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
+            item = ArtifactItem.from_raw_data(raw) if raw else None
+            stored = self._objects.described(asked, name, LATEST)
+            if stored is None or (item is not None and _settled(item, stored, pending)):
+                return
+            facts = _facts(_item(name, stored, new_revision()))
+            try:
+                self._table.write(asked, update(ArtifactItem(name, LATEST), _unmoved(item), *facts))
+            except Refused:
+                continue
+            return
+        raise ConflictError(f"{asked} failed: others kept overwriting LATEST; try again.", name=name)
+
+    def resolve(self, asked: str, item: ArtifactItem) -> Head:
+        """Find out what LATEST truly is; asks S3 only if a write is under way or the item lacks its ETag."""
+        if item.pending is None and item.etag is not None:
+            return Head(item, _stored(item), item.live)
+        stored = self._objects.described(asked, item.pk, LATEST)
+        if item.pending is None:
+            return Head(item, stored, item.live)
+        landed = stored is not None and stored.etag != item.etag
+        return Head(item, stored, landed or item.live)
+
+
+def _item(name: str, stored: Stored, revision: str) -> ArtifactItem:
+    return ArtifactItem(
+        name,
+        LATEST,
+        update_at=stored.written_at,
+        is_deleted=False,
+        sha256=stored.sha256,
+        etag=stored.etag,
+        size=stored.size,
+        revision=revision,
+    )
+
+
+def _facts(item: ArtifactItem) -> list[Action]:
+    """Return the changes that make an existing item say the same as ``item``, leaving its ``aliases`` alone."""
+    return [
+        ArtifactItem.update_at.set(item.update_at),
+        ArtifactItem.is_deleted.set(False),
+        ArtifactItem.sha256.set(item.sha256),
+        ArtifactItem.etag.set(item.etag),
+        ArtifactItem.size.set(item.size),
+        ArtifactItem.revision.set(item.revision),
+        ArtifactItem.state.remove(),
+        ArtifactItem.deleted_at.remove(),
+        ArtifactItem.pending.remove(),
+        ArtifactItem.pending_version.remove(),
+    ]
+
+
+def _settled(item: ArtifactItem, stored: Stored, pending: str | None) -> bool:
+    """Tell whether the item agrees with the object, or is somebody else's to bring in line."""
+    if item.pending is not None:
+        return bool(item.pending != pending)
+    return bool(item.is_deleted or item.etag == stored.etag)
+
+
+def _unmoved(item: ArtifactItem | None) -> Condition:
+    """Demand that the item is still as it was read."""
+    if item is None:
+        return ArtifactItem.pk.does_not_exist()
+    mark = ArtifactItem.pending == item.pending if item.pending else ArtifactItem.pending.does_not_exist()
+    return mark & (ArtifactItem.etag == item.etag if item.etag else ArtifactItem.etag.does_not_exist())
+
+
+def _stored(item: ArtifactItem) -> Stored | None:
+    if item.etag is None:
+        return None
+    written_at: datetime = item.update_at
+    return Stored(item.etag, item.sha256, int(item.size or 0), written_at)

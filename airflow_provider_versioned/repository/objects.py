@@ -1,0 +1,369 @@
+"""Requests to S3: the bytes of an artifact, each write on a condition where S3 offers one.
+
+Servers that stand in for S3 honour different conditions, so none is trusted alone: a copy is compared with what was
+asked, and the callers' protocols end in DynamoDB. A condition that was not met is :class:`PreconditionLost`, which
+never leaves the package.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, BinaryIO
+from urllib.parse import urlencode
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from airflow_provider_versioned.repository.aws import CONTENDED, code_of, translated
+from airflow_provider_versioned.repository.clients import Clients
+from airflow_provider_versioned.repository.content import Prepared, VerifiedStream
+from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError, StorageError
+from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.keys import Place
+from airflow_provider_versioned.repository.model import Artifact
+
+GIB = 1024**3
+SINGLE_REQUEST_LIMIT = 5 * GIB  # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
+MAX_DELETE = 1000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+_LOST = frozenset({"PreconditionFailed", "412"})
+_NO_OBJECT = frozenset({"NoSuchKey", "404", "NotFound"})
+_CONTENTION_TRIES = 8
+_TRANSFER = TransferConfig(multipart_threshold=PARALLEL_FROM, multipart_chunksize=16 * 1024**2, max_concurrency=4)
+
+
+class PreconditionLost(Exception):
+    """The object is not (or no longer) the one that the request named."""
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What a caller wants kept with the content."""
+
+    content_type: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self, name: str, sha256: str) -> dict[str, Any]:
+        """Return them as arguments of PutObject, with the two metadata entries of the stored format."""
+        arguments: dict[str, Any] = {"Metadata": {**self.metadata, "artifact_name": name, "artifact_sha256": sha256}}
+        if self.content_type is not None:
+            arguments["ContentType"] = self.content_type
+        if self.tags:
+            arguments["Tagging"] = urlencode(self.tags)
+        return arguments
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What stands under a key: ETag with quotes, digest from the object's metadata, bytes, time of S3's clock."""
+
+    etag: str
+    sha256: str | None
+    size: int
+    written_at: datetime
+
+
+class Objects:
+    """The objects of one repository."""
+
+    def __init__(self, clients: Clients, place: Place) -> None:
+        self._clients = clients
+        self._place = place
+        self.resource = f"bucket {place.s3_bucket!r}"
+
+    def head(self, asked: str, name: str, version: str) -> Stored | None:
+        """Describe an object, or return None when there is none."""
+        try:
+            answer = self._clients.s3.head_object(**self._address(name, version))
+        except ClientError as error:
+            if code_of(error) in _NO_OBJECT:
+                return None
+            with self._translated(asked):
+                raise
+        return Stored(
+            etag=answer["ETag"],
+            sha256=answer["Metadata"].get("artifact_sha256"),
+            size=answer["ContentLength"],
+            written_at=_whole_seconds(answer["LastModified"]),
+        )
+
+    def described(self, asked: str, name: str, version: str) -> Stored | None:
+        """Describe an object; if its metadata has no digest (another tool wrote it), read it to find out."""
+        stored = self.head(asked, name, version)
+        if stored is None or stored.sha256 is not None:
+            return stored
+        with self._translated(asked):
+            body = self._clients.s3.get_object(**self._address(name, version), IfMatch=stored.etag)["Body"]
+            digest = hashlib.sha256()
+            for chunk in body.iter_chunks(1024**2):
+                digest.update(chunk)
+        return Stored(stored.etag, digest.hexdigest(), stored.size, stored.written_at)
+
+    def put_latest(
+        self, asked: str, name: str, content: Prepared, attributes: Attributes, expected: str | None
+    ) -> Stored:
+        """Write LATEST if the object there is still the expected one.
+
+        Args:
+            expected: ETag of the object to replace; None: there must be none. S3's upload in parts, which content over
+                5 GiB needs, goes without the condition.
+
+        Raises:
+            PreconditionLost: Another object (or none) is there.
+        """
+        if content.size > SINGLE_REQUEST_LIMIT:
+            return self._put_in_parts(asked, name, LATEST, content, attributes)
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        return self._put(asked, name, LATEST, content, attributes, condition)
+
+    def put_version(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
+        """Write the content of a claimed number; nobody else writes that key."""
+        if content.size >= PARALLEL_FROM:
+            return self._put_in_parts(asked, name, version, content, attributes)
+        return self._put(asked, name, version, content, attributes, {})
+
+    def _put(
+        self,
+        asked: str,
+        name: str,
+        version: str,
+        content: Prepared,
+        attributes: Attributes,
+        condition: Mapping[str, str],
+    ) -> Stored:
+        request = {
+            **self._address(name, version),
+            **attributes.arguments(name, content.sha256),
+            **condition,
+            # S3 refuses the upload if what arrives is not what was hashed.
+            "ChecksumSHA256": base64.b64encode(bytes.fromhex(content.sha256)).decode(),
+        }
+        with self._translated(asked):
+            answer = self._contend("put_object", request, lambda: {"Body": content.rewound()})
+        return Stored(answer["ETag"], content.sha256, content.size, _server_time(answer))
+
+    def _put_in_parts(
+        self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes
+    ) -> Stored:
+        address = self._address(name, version)
+        with self._translated(asked):
+            self._clients.s3.upload_fileobj(
+                _Unclosed(content.rewound()),
+                address["Bucket"],
+                address["Key"],
+                ExtraArgs=attributes.arguments(name, content.sha256),
+                Config=_TRANSFER,
+            )
+        return self._must_be(asked, name, version, content.sha256)
+
+    def copy(
+        self, asked: str, name: str, source: str, target: str, stored: Stored, condition: Mapping[str, str] | None = None
+    ) -> Stored:
+        """Copy one version's content to another on S3's side, with metadata, content type and tags.
+
+        Args:
+            stored: What the source must be.
+            condition: ``IfMatch`` or ``IfNoneMatch`` for the target.
+
+        Raises:
+            PreconditionLost: The source is not (or no longer) that object, or the target's condition was not met.
+        """
+        if stored.size > SINGLE_REQUEST_LIMIT:
+            return self._copy_in_parts(asked, name, source, target, stored)
+        request = {
+            **self._address(name, target),
+            "CopySource": self._address(name, source),
+            "CopySourceIfMatch": stored.etag,
+            **(condition or {}),
+        }
+        with self._translated(asked):
+            result = self._contend("copy_object", request)["CopyObjectResult"]
+        if result["ETag"] != stored.etag:
+            # Encrypted with a KMS key, a copy has another ETag; on a server without CopySourceIfMatch, other content.
+            found = self.head(asked, name, target)
+            if found is None or found.sha256 != stored.sha256:
+                raise PreconditionLost
+        return Stored(result["ETag"], stored.sha256, stored.size, _whole_seconds(result["LastModified"]))
+
+    def _copy_in_parts(self, asked: str, name: str, source: str, target: str, stored: Stored) -> Stored:
+        """Copy what is too large for one CopyObject; metadata, content type and tags have to be given again."""
+        origin, address = self._address(name, source), self._address(name, target)
+        with self._translated(asked):
+            described = self._clients.s3.head_object(**origin)
+            tags = self._clients.s3.get_object_tagging(**origin)["TagSet"]
+            extra: dict[str, Any] = {
+                "CopySourceIfMatch": stored.etag,
+                "Metadata": described["Metadata"],
+                "ContentType": described["ContentType"],
+            }
+            if tags:
+                extra["Tagging"] = urlencode({tag["Key"]: tag["Value"] for tag in tags})
+            self._clients.s3.copy(
+                {"Bucket": origin["Bucket"], "Key": origin["Key"]}, **address, ExtraArgs=extra, Config=_TRANSFER
+            )
+        return self._must_be(asked, name, target, stored.sha256)
+
+    def _must_be(self, asked: str, name: str, version: str, sha256: str | None) -> Stored:
+        found = self.head(asked, name, version)
+        if found is None or found.sha256 != sha256:
+            raise PreconditionLost
+        return found
+
+    def open(self, asked: str, artifact: Artifact) -> BinaryIO:
+        """Open the content of a record as a verifying stream.
+
+        Raises:
+            ConflictError: The record is of LATEST, which was overwritten since.
+            IntegrityError: There is no object, or the record has no digest to verify it by.
+        """
+        if artifact.sha256 is None:
+            raise IntegrityError(
+                f"{asked} failed: the record has no sha256, so the content cannot be verified; put or publish it again.",
+                s3uri=artifact.s3uri,
+            )
+        request: dict[str, Any] = dict(self._address(artifact.name, artifact.version))
+        if artifact.version == LATEST and artifact.etag is not None:
+            request["IfMatch"] = artifact.etag
+        try:
+            body = self._clients.s3.get_object(**request)["Body"]
+        except ClientError as error:
+            raise self._cannot_open(asked, artifact, error) from error
+        stream = VerifiedStream(body, artifact.sha256, artifact.s3uri, lambda: self._translated(asked))
+        return io.BufferedReader(stream, buffer_size=256 * 1024)
+
+    def _cannot_open(self, asked: str, artifact: Artifact, error: ClientError) -> Exception:
+        if code_of(error) in _LOST:
+            return ConflictError(
+                f"{asked} failed: LATEST of {artifact.name!r} was overwritten since its record was read; read it again.",
+                name=artifact.name,
+            )
+        if code_of(error) in _NO_OBJECT:
+            return IntegrityError(
+                f"{asked} failed: {artifact.s3uri} does not exist although its record does; restore the object or publish "
+                "again.",
+                s3uri=artifact.s3uri,
+            )
+        try:
+            with self._translated(asked):
+                raise error
+        except StorageError as storage_error:
+            return storage_error
+
+    def list_names(self, asked: str) -> Iterator[str]:
+        """List the folders under the repository's prefix, in the order of their bytes."""
+        root = self._place.root()
+        with self._translated(asked):
+            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._place.s3_bucket, Prefix=root, Delimiter="/"
+            )
+            for page in pages:
+                for folder in page.get("CommonPrefixes", []):
+                    yield folder["Prefix"][len(root) : -1]
+
+    def list_keys(self, asked: str, name: str) -> Iterator[tuple[str, str]]:
+        """List (key, ETag) of the objects directly in an artifact's folder."""
+        with self._translated(asked):
+            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._place.s3_bucket, Prefix=self._place.folder(name), Delimiter="/"
+            )
+            for page in pages:
+                for entry in page.get("Contents", []):
+                    yield entry["Key"], entry["ETag"]
+
+    def delete_keys(self, asked: str, keys: Sequence[str]) -> None:
+        """Delete objects for which nobody can have a use any more.
+
+        Raises:
+            StorageError: S3 kept some of them.
+        """
+        for start in range(0, len(keys), MAX_DELETE):
+            batch = keys[start : start + MAX_DELETE]
+            with self._translated(asked):
+                answer = self._clients.s3.delete_objects(
+                    Bucket=self._place.s3_bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                )
+            if errors := answer.get("Errors"):
+                raise StorageError(
+                    f"{asked} failed: {self.resource} kept {len(errors)} objects, the first being "
+                    f"{errors[0].get('Key')!r} ({errors[0].get('Code')}); repeat the call.",
+                    operation="DeleteObjects",
+                    code=errors[0].get("Code"),
+                    resource=self.resource,
+                )
+
+    def delete_if(self, asked: str, key: str, etag: str) -> bool:
+        """Delete an object if it is still that one; tell whether it is gone."""
+        try:
+            self._clients.s3.delete_object(Bucket=self._place.s3_bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if code_of(error) in _LOST | CONTENDED:
+                return False
+            if code_of(error) in _NO_OBJECT:
+                return True
+            with self._translated(asked):
+                raise
+        return True
+
+    def _contend(self, operation: str, request: dict[str, Any], fresh: Any = dict) -> dict[str, Any]:
+        """Send a conditional write; send it again while another write to the key is under way (409)."""
+        for attempt in range(_CONTENTION_TRIES):
+            try:
+                answer: dict[str, Any] = getattr(self._clients.s3, operation)(**request, **fresh())
+                return answer
+            except ClientError as error:
+                conditional = {"IfMatch", "IfNoneMatch", "CopySourceIfMatch"} & request.keys()
+                if code_of(error) in _LOST or (conditional and code_of(error) in _NO_OBJECT):
+                    raise PreconditionLost from error
+                if code_of(error) not in CONTENDED or attempt == _CONTENTION_TRIES - 1:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _address(self, name: str, version: str) -> dict[str, str]:
+        return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
+
+    def _translated(self, asked: str) -> AbstractContextManager[None]:
+        return translated(asked, self.resource)
+
+
+class _Unclosed(io.RawIOBase):
+    """Reads from a stream but leaves it open: the transfer manager closes what it is given."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+
+def _server_time(answer: Mapping[str, Any]) -> datetime:
+    """Return S3's own clock from an answer's Date header, in whole seconds, as LastModified has it."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    moment = parsedate_to_datetime(date) if date else datetime.now(timezone.utc)
+    return _whole_seconds(moment)
+
+
+def _whole_seconds(moment: datetime) -> datetime:
+    return moment.astimezone(timezone.utc).replace(microsecond=0)

@@ -1,0 +1,340 @@
+"""Publishing: claim a number, store the content under it, commit.
+
+The claim is one transaction: the counter moves from n-1 to n, version n appears as ``claimed`` (invisible, also to the
+library ``versioned``), and the publisher's key remembers n. The commit makes n visible; it is the only moment at which
+anybody can see it. A publisher that dies leaves a claim that blocks nobody: the same key takes it up again, everybody
+else takes the next number. A number is never given twice, because the counter only grows and outlives every purge.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from airflow_provider_versioned.repository.content import Prepared
+from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InvalidInputError
+from airflow_provider_versioned.repository.inputs import HIGHEST_NUMBER, LATEST
+from airflow_provider_versioned.repository.items import (
+    CLAIMED,
+    PUBLISHED,
+    ArtifactItem,
+    CounterItem,
+    PublishItem,
+    ghost,
+)
+from airflow_provider_versioned.repository.keys import COUNTER, encode_version, is_version_sk, meta_pk, publish_sk
+from airflow_provider_versioned.repository.latest import Latest, new_revision
+from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
+from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, put, update
+
+log = logging.getLogger(__name__)
+_TRIES = 40
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a caller wants published.
+
+    Attributes:
+        content: The bytes; None: those of LATEST.
+        key: Idempotency key.
+        if_changed: Publish nothing when the newest version has the same bytes.
+    """
+
+    name: str
+    content: Prepared | None
+    attributes: Attributes
+    key: str | None
+    if_changed: bool
+    published_by: str | None
+
+    @property
+    def asked(self) -> str:
+        """The beginning of a sentence about it."""
+        return f"Publishing {self.name!r}"
+
+
+@dataclass(frozen=True)
+class _View:
+    """What was read at the beginning of an attempt."""
+
+    latest: ArtifactItem | None
+    source: Stored | None  # the object of LATEST that is to be frozen, when no content is given
+    sha256: str
+    highest: int
+    row: PublishItem | None
+
+
+class Publisher:
+    """Publishes versions of any artifact."""
+
+    def __init__(self, table: Table, objects: Objects, latest: Latest) -> None:
+        self._table = table
+        self._objects = objects
+        self._latest = latest
+
+    def publish(self, order: Order) -> ArtifactItem:
+        """Carry out an order and return the version's item.
+
+        Raises:
+            ArtifactNotFoundError: There is no LATEST to publish.
+            InvalidInputError: Number 999999 has been given.
+            ConflictError: Others kept changing the artifact at the same moment.
+        """
+        for _ in range(_TRIES):
+            view = self._view(order)
+            done = self._earlier(order, view)
+            if done is not None:
+                return done
+            claim = self._resumable(order, view) or self._claim(order, view)
+            if claim is None:
+                continue
+            published = self._fulfil(order, view, claim)
+            if published is not None:
+                return published
+        raise ConflictError(
+            f"{order.asked} failed: others changed it {_TRIES} times in the same moment; try again.", name=order.name
+        )
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _view(self, order: Order) -> _View:
+        name, meta = order.name, meta_pk(order.name)
+        keys = [(name, LATEST), (meta, COUNTER)]
+        if order.key and order.content:
+            keys.append((meta, publish_sk(order.key, order.content.sha256)))
+        found = self._table.get(order.asked, *keys)
+        latest = ArtifactItem.from_raw_data(found[name, LATEST]) if (name, LATEST) in found else None
+        source, sha256 = None, order.content.sha256 if order.content else ""
+        if order.content is None:
+            source, sha256 = self._source(order, latest)
+            if order.key:
+                found |= self._table.get(order.asked, (meta, publish_sk(order.key, sha256)))
+        counter, row = found.get((meta, COUNTER)), found.get((meta, publish_sk(order.key or "", sha256)))
+        highest = int(CounterItem.from_raw_data(counter).highest) if counter else None
+        if highest is None:
+            # No counter yet. If LATEST is none of the library's, most likely nothing was published: save the query, the
+            # claim's own conditions notice if that was wrong.
+            ours = latest is None or latest.etag is not None
+            highest = 0 if ours else self.highest_number(order.asked, name)
+        return _View(latest, source, sha256, highest, PublishItem.from_raw_data(row) if row and order.key else None)
+
+    def _source(self, order: Order, latest: ArtifactItem | None) -> tuple[Stored, str]:
+        head = self._latest.resolve(order.asked, latest) if latest is not None else None
+        if head is None or not head.live:
+            raise ArtifactNotFoundError(
+                f"{order.asked} failed: it has no LATEST; put content first, or give the content to publish.",
+                name=order.name,
+            )
+        if head.stored is None or head.stored.sha256 is None:
+            raise ArtifactNotFoundError(
+                f"{order.asked} failed: the object of LATEST is missing in {self._objects.resource}; put content again.",
+                name=order.name,
+            )
+        return head.stored, head.stored.sha256
+
+    def highest_number(self, asked: str, name: str) -> int:
+        """Find the highest number that ever was given, from the version items; ghosts were not given by anybody."""
+        return next((int(raw["sk"]["S"]) for raw in self._numbers(asked, name) if not _is_ghost(raw)), 0)
+
+    def _newest(self, order: Order) -> ArtifactItem | None:
+        """Find the live version with the highest number."""
+        items = (ArtifactItem.from_raw_data(raw) for raw in self._numbers(order.asked, order.name))
+        return next((item for item in items if item.live), None)
+
+    def _numbers(self, asked: str, name: str) -> Iterator[RawItem]:
+        """Read the items of numbered versions, highest first, a few at a time."""
+        items = self._table.query(
+            asked,
+            name,
+            sk_condition="sk BETWEEN :low AND :high",
+            sk_values={":low": {"S": "000001"}, ":high": {"S": "999999"}},
+            ScanIndexForward=False,
+            Limit=10,
+        )
+        return (raw for raw in items if is_version_sk(raw["sk"]["S"]))
+
+    # -- what was done before ----------------------------------------------------------------------------------------
+
+    def _earlier(self, order: Order, view: _View) -> ArtifactItem | None:
+        """Return the version that this order has led to already, if any."""
+        if view.row is not None:
+            item = self._version(order, view.row.version)
+            if item is not None and item.live:
+                log.info("%s: version %d was published by the same key before", order.asked, int(item.sk))
+                self._finish_following(order, view.latest, item)
+                return item
+            if item is not None and item.state == CLAIMED:
+                return None  # to be taken up
+        newest = self._newest(order) if order.if_changed else None
+        if newest is not None and newest.sha256 == view.sha256 and self._remember(order, view, newest):
+            log.info("%s: the newest version %d has the same bytes", order.asked, int(newest.sk))
+            return newest
+        return None
+
+    def _remember(self, order: Order, view: _View, item: ArtifactItem) -> bool:
+        """Keep which version the key was given; False when another process was quicker."""
+        if order.key is None:
+            return True
+        row = PublishItem(
+            meta_pk(order.name),
+            publish_sk(order.key, item.sha256),
+            version=item.sk,
+            claimed_at=datetime.now(timezone.utc),
+        )
+        known = view.row.version if view.row else item.sk
+        unused = PublishItem.pk.does_not_exist() | PublishItem.version.is_in(item.sk, known)
+        try:
+            self._table.write(order.asked, put(row, unused))
+        except Refused:
+            return False
+        return True
+
+    def _finish_following(self, order: Order, latest: ArtifactItem | None, item: ArtifactItem) -> None:
+        """Take up a publish that died between its commit and the copy to LATEST."""
+        if latest is not None and latest.pending is not None and latest.pending_version == item.sk:
+            stored = Stored(item.etag, item.sha256, int(item.size), item.update_at)
+            self._latest.follow(order.asked, order.name, item.sk, stored, latest.pending, latest)
+
+    def _version(self, order: Order, sk: str) -> ArtifactItem | None:
+        found = self._table.get(order.asked, (order.name, sk))
+        return ArtifactItem.from_raw_data(found[order.name, sk]) if found else None
+
+    def _resumable(self, order: Order, view: _View) -> ArtifactItem | None:
+        """Return the claim that the same key made and did not finish."""
+        if view.row is None:
+            return None
+        item = self._version(order, view.row.version)
+        return item if item is not None and item.state == CLAIMED else None
+
+    # -- claim, store, commit ----------------------------------------------------------------------------------------
+
+    def _claim(self, order: Order, view: _View) -> ArtifactItem | None:
+        """Take the next number; None when the key has been used meanwhile."""
+        seen, number = view.highest, view.highest + 1
+        for _ in range(_TRIES):
+            if number > HIGHEST_NUMBER:
+                raise InvalidInputError(
+                    f"{order.asked} failed: {HIGHEST_NUMBER} is the last number and has been given; publish under a new "
+                    "name.",
+                    name=order.name,
+                )
+            claim = ArtifactItem(
+                order.name,
+                encode_version(str(number)),
+                update_at=datetime.now(timezone.utc),
+                is_deleted=True,
+                sha256=view.sha256,
+                state=CLAIMED,
+                revision=new_revision(),
+                published_by=order.published_by,
+            )
+            try:
+                self._table.transact(order.asked, self._claim_writes(order, view, claim, seen))
+            except Refused as refused:
+                counter, version, *row = refused.found
+                if version and version.get("revision", {}).get("S") == claim.revision:
+                    return claim  # it landed, only the answer was lost
+                if row and row[0] is not None:
+                    return None
+                seen, number = self._next(order, counter, version, seen, number)
+                continue
+            return claim
+        return None
+
+    def _claim_writes(self, order: Order, view: _View, claim: ArtifactItem, seen: int) -> list[Write]:
+        meta, number = meta_pk(order.name), int(claim.sk)
+        unmoved = CounterItem.pk.does_not_exist() | (CounterItem.highest == seen)
+        writes = [
+            update(CounterItem(meta, COUNTER), unmoved, CounterItem.highest.set(number)),
+            put(claim, ArtifactItem.pk.does_not_exist() | ghost()),
+        ]
+        if order.key is not None:
+            unused = PublishItem.pk.does_not_exist()
+            if view.row is not None:  # its version was purged since
+                unused |= PublishItem.version == view.row.version
+            row = PublishItem(
+                meta, publish_sk(order.key, view.sha256), version=claim.sk, claimed_at=claim.update_at
+            )
+            writes.append(put(row, unused))
+        return writes
+
+    def _next(
+        self, order: Order, counter: RawItem | None, version: RawItem | None, seen: int, number: int
+    ) -> tuple[int, int]:
+        """Return (counter as it is, next number to try) after a refused claim."""
+        if counter:
+            seen = int(CounterItem.from_raw_data(counter).highest)
+            number = seen + 1
+        if version is not None:  # the library has published on its own
+            number = max(self.highest_number(order.asked, order.name) + 1, number + 1)
+        return seen, number
+
+    def _fulfil(self, order: Order, view: _View, claim: ArtifactItem) -> ArtifactItem | None:
+        """Store the content and commit; None when LATEST changed or the claim was purged in between."""
+        try:
+            stored = self._store(order, view, claim)
+        except PreconditionLost:
+            return None
+        published = ArtifactItem(
+            order.name,
+            claim.sk,
+            update_at=stored.written_at,
+            is_deleted=False,
+            sha256=stored.sha256,
+            etag=stored.etag,
+            size=stored.size,
+            state=PUBLISHED,
+            revision=new_revision(),
+            published_by=claim.published_by,
+        )
+        follows = order.content is not None and not _is_content_of(view.latest, view.sha256)
+        pending = new_revision()
+        try:
+            self._commit(order, claim, published, pending if follows else None)
+        except Refused as refused:
+            return self._committed_by_another(order, published, refused)
+        if follows:
+            self._latest.follow(order.asked, order.name, claim.sk, stored, pending, view.latest)
+        return published
+
+    def _store(self, order: Order, view: _View, claim: ArtifactItem) -> Stored:
+        if order.content is None:
+            if view.source is None:
+                raise PreconditionLost
+            return self._objects.copy(order.asked, order.name, LATEST, claim.sk, view.source)
+        return self._objects.put_version(order.asked, order.name, claim.sk, order.content, order.attributes)
+
+    def _commit(self, order: Order, claim: ArtifactItem, published: ArtifactItem, pending: str | None) -> None:
+        """Make the number visible, in one transaction with the announcement that LATEST follows."""
+        ours = (ArtifactItem.revision == claim.revision) & (ArtifactItem.state == CLAIMED)
+        commit = put(published, ours)
+        if pending is None:
+            self._table.write(order.asked, commit)
+        else:
+            announcement = self._latest.announcement(order.name, pending, version=claim.sk)
+            self._table.transact(order.asked, [commit, announcement])
+
+    def _committed_by_another(
+        self, order: Order, published: ArtifactItem, refused: Refused
+    ) -> ArtifactItem | None:
+        """Return what stands there if it is this publication (a lost answer, or another process with the same key)."""
+        found = refused.found[0]
+        if not found:
+            return None
+        item = ArtifactItem.from_raw_data(found)
+        if item.state != PUBLISHED or item.sha256 != published.sha256:
+            return None
+        if order.content is not None:
+            self._finish_following(order, self._version(order, LATEST), item)
+        return item
+
+
+def _is_content_of(latest: ArtifactItem | None, sha256: str) -> bool:
+    return latest is not None and latest.live and latest.sha256 == sha256 and latest.pending is None
+
+
+def _is_ghost(raw: RawItem) -> bool:
+    return "sha256" not in raw and "state" not in raw

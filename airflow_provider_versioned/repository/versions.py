@@ -1,0 +1,231 @@
+"""Single versions: read, list, delete, restore.
+
+A deletion only hides (the bytes stay), and only what no alias points at. That is decided by the version's own
+``aliases`` set, which every change of an alias keeps in the same transaction, so no promotion can slip in between. The
+library ``versioned`` does not keep the set: therefore the aliases are read as well, and a set that names aliases which
+point elsewhere by now is overruled only together with a check of those aliases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+
+from pynamodb.expressions.update import Action
+
+from airflow_provider_versioned.repository.aliases import Aliases
+from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InUseError
+from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, live
+from airflow_provider_versioned.repository.keys import (
+    Place,
+    alias_pk,
+    decode_version,
+    encode_version,
+    is_version_sk,
+)
+from airflow_provider_versioned.repository.latest import Latest, new_revision
+from airflow_provider_versioned.repository.model import Artifact, ContentSource
+from airflow_provider_versioned.repository.retention import aliases_by_version
+from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, update
+
+_TRIES = 10
+
+
+class Versions:
+    """The versions of all artifacts of a repository."""
+
+    def __init__(self, table: Table, place: Place, latest: Latest, aliases: Aliases, source: ContentSource) -> None:
+        self._table = table
+        self._place = place
+        self._latest = latest
+        self._aliases = aliases
+        self._source = source
+
+    def get(self, name: str, version: str) -> Artifact:
+        """Read a live version's record.
+
+        Raises:
+            ArtifactNotFoundError: There is none.
+        """
+        asked, key = f"Reading version {version} of {name!r}", (name, encode_version(version))
+        raw = self._table.get(asked, key).get(key)
+        artifact = self._visible(asked, raw) if raw else None
+        if artifact is None:
+            state = "is deleted" if raw else "does not exist"
+            raise ArtifactNotFoundError(
+                f"Version {version} of artifact {name!r} {state}; list_artifact_versions shows what there is.",
+                name=name,
+                version=version,
+            )
+        return artifact
+
+    def list(self, name: str) -> Iterator[Artifact]:
+        """Read the live versions: LATEST, then numbers from the highest down."""
+        asked = f"Listing the versions of {name!r}"
+        for raw in self._table.query(asked, name, ScanIndexForward=False):
+            artifact = self._visible(asked, raw) if is_version_sk(raw["sk"]["S"]) else None
+            if artifact is not None:
+                yield artifact
+
+    def _visible(self, asked: str, raw: RawItem) -> Artifact | None:
+        """Make the public value from a raw item; None when it is not live."""
+        item = ArtifactItem.from_raw_data(raw)
+        if item.pending is None:
+            return self.artifact(item) if item.live else None
+        head = self._latest.resolve(asked, item)
+        if head.stored is not None and head.stored.etag != item.etag:
+            item.update_at, item.sha256 = head.stored.written_at, head.stored.sha256
+            item.etag, item.size = head.stored.etag, head.stored.size
+        return self.artifact(item) if head.live else None
+
+    def artifact(self, item: ArtifactItem) -> Artifact:
+        """Make the public value from an item."""
+        version = decode_version(item.sk)
+        return Artifact(
+            name=item.pk,
+            version=version,
+            update_at=item.update_at,
+            s3uri=self._place.s3uri(item.pk, version),
+            sha256=item.sha256,
+            size=None if item.size is None else int(item.size),
+            etag=item.etag,
+            revision=item.revision,
+            published_by=item.published_by,
+            _source=self._source,
+        )
+
+    def delete(self, name: str, version: str) -> bool:
+        """Hide a version; tell whether it was there to hide.
+
+        Raises:
+            InUseError: An alias points at it.
+        """
+        asked = f"Deleting version {version} of {name!r}"
+        for _ in range(_TRIES):
+            pointing = aliases_by_version(self._aliases.list(name)).get(version)
+            if pointing:
+                if not self._exists(asked, name, version):
+                    return False
+                raise self._in_use(asked, name, version, pointing)
+            hiding = Hiding(name, version)
+            try:
+                self._table.write(asked, hiding.write)
+            except Refused as refused:
+                found = refused.found[0] or {}
+                if hiding.made(found):
+                    return True
+                if "aliases" not in found or not _hidable(found):
+                    return False
+                if not self.hide_overruling(asked, name, version, found["aliases"]["SS"]):
+                    continue
+            return True
+        raise ConflictError(
+            f"{asked} failed: aliases kept moving to and from it {_TRIES} times in the same moment; try again.",
+            name=name,
+            version=version,
+        )
+
+    def hide_overruling(self, asked: str, name: str, version: str, named: Iterable[str]) -> bool:
+        """Hide a version whose set names aliases that point elsewhere, if they really do; tell whether it is hidden."""
+        hiding = Hiding(name, version, frozenset(named))
+        try:
+            self._table.transact(asked, [hiding.write, *hiding.checks])
+        except Refused as refused:
+            return hiding.made(refused.found[0] or {})
+        return True
+
+    def _exists(self, asked: str, name: str, version: str) -> bool:
+        key = (name, encode_version(version))
+        raw = self._table.get(asked, key).get(key)
+        return raw is not None and _hidable(raw)
+
+    @staticmethod
+    def _in_use(asked: str, name: str, version: str, pointing: Iterable[str]) -> InUseError:
+        return InUseError(
+            f"{asked} failed: alias {', '.join(pointing)} points at it; move or delete the alias first.",
+            name=name,
+            version=version,
+            aliases=tuple(pointing),
+        )
+
+    def restore(self, name: str, version: str) -> Artifact:
+        """Undo a deletion; a version that is live stays as it is.
+
+        Raises:
+            ArtifactNotFoundError: There is nothing to restore: it never existed, or its bytes are being freed.
+        """
+        asked, item = f"Restoring version {version} of {name!r}", ArtifactItem(name, encode_version(version))
+        back = (
+            ArtifactItem.sha256.exists()
+            & ArtifactItem.update_at.exists()
+            & (ArtifactItem.is_deleted == True)  # noqa: E712 -- PynamoDB builds the condition from ==
+            & (ArtifactItem.deleted_at.exists() | ArtifactItem.state.does_not_exist())
+            & ~(ArtifactItem.state == PURGING)
+            & ArtifactItem.pending.does_not_exist()
+        )
+        actions = ArtifactItem.is_deleted.set(False), ArtifactItem.deleted_at.remove()
+        try:
+            self._table.ensure_ours(asked)
+            self._table.write(asked, update(item, back, *actions, ArtifactItem.revision.set(new_revision())))
+        except Refused as refused:
+            found = refused.found[0] or {}
+            if not found or not ArtifactItem.from_raw_data(found).live:
+                raise ArtifactNotFoundError(
+                    f"{asked} failed: {'it was purged or never finished' if found else 'it does not exist'}; publish the "
+                    "content again.",
+                    name=name,
+                    version=version,
+                ) from refused
+        if version == LATEST:
+            self._latest.settle(asked, name)
+        return self.get(name, version)
+
+
+class Hiding:
+    """The write that hides one version, and the checks that go with it.
+
+    Args:
+        overruled: Aliases that the version's set names although they point elsewhere; None in the ordinary case, in
+            which the set must be empty.
+        purging: Begin to free the bytes: nothing brings the version back.
+    """
+
+    def __init__(
+        self, name: str, version: str, overruled: frozenset[str] | None = None, *, purging: bool = False
+    ) -> None:
+        self._revision = new_revision()
+        self._sk = encode_version(version)
+        item = ArtifactItem(name, self._sk)
+        free = ArtifactItem.aliases.does_not_exist()
+        if overruled:
+            free = ArtifactItem.aliases == set(overruled)
+        there = ArtifactItem.pk.exists() if purging else live() | ArtifactItem.pending.exists()
+        self.write = update(item, there & free, *self._actions(purging=purging))
+        self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]
+
+    def _actions(self, *, purging: bool) -> list[Action]:
+        actions = [
+            ArtifactItem.is_deleted.set(True),
+            ArtifactItem.deleted_at.set(datetime.now(timezone.utc)),
+            ArtifactItem.revision.set(self._revision),
+            ArtifactItem.pending.remove(),
+            ArtifactItem.pending_version.remove(),
+            ArtifactItem.aliases.remove(),
+        ]
+        return [*actions, ArtifactItem.state.set(PURGING)] if purging else actions
+
+    def _points_elsewhere(self, name: str, alias: str) -> Write:
+        elsewhere = AliasItem.pk.does_not_exist() | (
+            (AliasItem.version != self._sk) & ~(AliasItem.secondary_version == self._sk)
+        )
+        return check(AliasItem(alias_pk(name), alias), elsewhere)
+
+    def made(self, found: RawItem) -> bool:
+        """Tell whether an item is as this write left it: then it landed, and only the answer was lost."""
+        return found.get("revision", {}).get("S") == self._revision
+
+
+def _hidable(raw: RawItem) -> bool:
+    item = ArtifactItem.from_raw_data(raw)
+    return item.live or item.pending is not None
