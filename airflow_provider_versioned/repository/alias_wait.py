@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.repository.inputs import LATEST, check_version
-from airflow_provider_versioned.repository.model import Alias
+
+if TYPE_CHECKING:
+    from airflow_provider_versioned.repository.model import Alias
 
 
 @dataclass(frozen=True)

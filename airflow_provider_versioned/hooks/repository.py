@@ -1,0 +1,213 @@
+"""From an Airflow AWS connection to a repository.
+
+Decides which connection, which clients and which place; everything about artifacts and aliases is the repository's.
+The amazon provider turns the connection into clients, with all that it knows of roles, endpoints and regions. Unlike
+it, a connection that does not exist is an error here, never a silent fall to the credentials of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.sdk import BaseHook
+from asgiref.sync import sync_to_async
+
+from airflow_provider_versioned.repository import Alias, Repository
+from airflow_provider_versioned.repository.aws import translated
+from airflow_provider_versioned.repository.errors import (
+    AliasNotFoundError,
+    InvalidInputError,
+    InvalidTypeError,
+    NotFoundError,
+    VersionedError,
+)
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_s3 import S3Client
+
+PLACE = ("s3_bucket", "s3_prefix", "dynamodb_table_name", "suffix")
+
+FindAlias = Callable[[str, str], Awaitable[Alias | None]]
+
+
+class VersionedRepositoryHook(BaseHook):
+    """The repository that an AWS connection leads to.
+
+    What is None of the four arguments that name the repository's place is taken from the connection's extra
+    ``{"service_config": {"versioned": {"s3_bucket": …, "s3_prefix": …, "dynamodb_table_name": …, "suffix": …}}}``, and
+    what is not there either has the default of :class:`~airflow_provider_versioned.repository.Repository`. Other
+    entries of ``service_config``, such as ``s3`` and ``dynamodb`` with their ``endpoint_url``, keep their meaning.
+
+    Args:
+        aws_conn_id: Connection of type ``aws``. None: boto3's own chain of credentials, on purpose.
+        region_name: AWS region; None: the connection's.
+        verify: Whether TLS certificates are checked, or the path of a CA bundle; None: as the connection says.
+        botocore_config: Arguments of ``botocore.config.Config``.
+    """
+
+    conn_name_attr = "aws_conn_id"
+    default_conn_name = "aws_default"
+    conn_type = "aws"
+    hook_name = "Versioned Repository"
+
+    def __init__(
+        self,
+        aws_conn_id: str | None = default_conn_name,
+        s3_bucket: str | None = None,
+        s3_prefix: str | None = None,
+        dynamodb_table_name: str | None = None,
+        suffix: str | None = None,
+        *,
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.aws_conn_id = aws_conn_id
+        self._given = dict(zip(PLACE, (s3_bucket, s3_prefix, dynamodb_table_name, suffix), strict=True))
+        self._region_name = region_name
+        self._verify = verify
+        self._botocore_config = botocore_config
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The repository, its clients made on first use, each once.
+
+        Raises:
+            NotFoundError: There is no such connection.
+            InvalidInputError: The connection and the arguments name no bucket, or something that cannot be.
+        """
+        return Repository(**self.place, session=cast("boto3.Session", _Session(self)))
+
+    def get_conn(self) -> Repository:
+        """Return the repository."""
+        return self.repository
+
+    @cached_property
+    def place(self) -> dict[str, Any]:
+        """Bucket, prefix, table and suffix, as far as the arguments or the connection name them.
+
+        Raises:
+            NotFoundError: There is no such connection.
+            InvalidInputError: There is no bucket, or the connection's entry has unknown keys or values of a wrong type.
+        """
+        given = {key: value for key, value in self._given.items() if value is not None}
+        place = {**self._place_in_connection(), **given}
+        if "s3_bucket" not in place:
+            where = f'set service_config["versioned"]["s3_bucket"] in the extra of connection {self.aws_conn_id!r}, or '
+            raise InvalidInputError(
+                f"No S3 bucket is known for the repository; {where if self.aws_conn_id else ''}pass s3_bucket."
+            )
+        return place
+
+    @cached_property
+    def s3_client(self) -> S3Client:
+        """The boto3 S3 client of the connection."""
+        client: S3Client = self.aws_hook("s3").conn
+        return client
+
+    def find_alias(self, name: str, alias: str) -> Alias | None:
+        """Return an alias, or None when it does not exist."""
+        try:
+            return self.repository.get_alias(name, alias)
+        except AliasNotFoundError:
+            return None
+
+    async def afind_alias(self, name: str, alias: str) -> Alias | None:
+        """Return an alias, or None when it does not exist; one client for one answer."""
+        async with self.aconnect() as find_alias:
+            return await find_alias(name, alias)
+
+    @asynccontextmanager
+    async def aconnect(self) -> AsyncIterator[FindAlias]:
+        """Open one aiobotocore DynamoDB client and hand out the async twin of :meth:`find_alias` that uses it.
+
+        The request and its decoding are those of :meth:`find_alias`; what blocks (reading the connection, loading the
+        service's description) runs in a thread.
+        """
+        repository = await sync_to_async(lambda: self.repository)()
+        dynamodb = await sync_to_async(self.aws_hook)("dynamodb")
+        async with await dynamodb.get_async_conn() as client:  # type: ignore[no-untyped-call] # amazon has no types
+
+            async def find_alias(name: str, alias: str) -> Alias | None:
+                request = repository.alias_request(name, alias)
+                with translated(f"Reading alias {alias!r} of {name!r}", f"table {request['TableName']!r}"):
+                    response = await client.get_item(**request)
+                return repository.alias_from_response(name, response)
+
+            yield find_alias
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask the bucket and the table of the repository for an answer.
+
+        Returns:
+            Whether both answered, and a sentence that says what was found.
+        """
+        try:
+            place = self.place
+            with translated("Testing the connection", f"bucket {place['s3_bucket']!r}"):
+                self.s3_client.head_bucket(Bucket=place["s3_bucket"])
+            self.find_alias("connection", "test")
+        except VersionedError as error:
+            return False, str(error)
+        table = self.repository.alias_request("connection", "test")["TableName"]
+        return True, f"Bucket {place['s3_bucket']!r} and table {table!r} answer."
+
+    def aws_hook(self, service: str) -> AwsBaseHook:
+        """Return the amazon provider's hook for one service of the connection.
+
+        Raises:
+            NotFoundError: There is no such connection.
+        """
+        self._demand_connection()
+        return AwsBaseHook(
+            aws_conn_id=self.aws_conn_id,
+            region_name=self._region_name,
+            verify=self._verify,
+            config=self._botocore_config,
+            client_type=service,
+        )
+
+    def _place_in_connection(self) -> dict[str, str]:
+        extra = self._demand_connection()
+        stored = extra.get("service_config", {})
+        stored = stored.get("versioned", {}) if isinstance(stored, dict) else stored
+        what = f'service_config["versioned"] of connection {self.aws_conn_id!r}'
+        if not isinstance(stored, dict) or not all(isinstance(value, str) for value in stored.values()):
+            raise InvalidTypeError(f"{what} must be a JSON object of strings with the keys {', '.join(PLACE)}.")
+        if unknown := sorted(set(stored) - set(PLACE)):
+            raise InvalidInputError(f"{what} has unknown keys {', '.join(unknown)}; allowed are {', '.join(PLACE)}.")
+        return stored
+
+    def _demand_connection(self) -> dict[str, Any]:
+        """Return the connection's extra, or raise; nothing for the explicit None."""
+        if self.aws_conn_id is None:
+            return {}
+        return self._connection_extra
+
+    @cached_property
+    def _connection_extra(self) -> dict[str, Any]:
+        try:
+            extra: dict[str, Any] = self.get_connection(self.aws_conn_id or "").extra_dejson
+        except AirflowNotFoundException as error:
+            raise NotFoundError(
+                f"Connection {self.aws_conn_id!r} does not exist; create it with type 'aws', or pass aws_conn_id=None "
+                "to use boto3's own chain of credentials."
+            ) from error
+        return extra
+
+
+class _Session:
+    """Stands in for a boto3 session: makes a client when the repository first needs it, as the connection says."""
+
+    def __init__(self, hook: VersionedRepositoryHook) -> None:
+        self._hook = hook
+
+    def client(self, service: str) -> Any:
+        return self._hook.s3_client if service == "s3" else self._hook.aws_hook(service).conn

@@ -1,0 +1,131 @@
+"""From a rendered template to a value: what a Dag author may write for each argument.
+
+Templates render to strings, so every argument is accepted both as the Python value and as its text. Pure functions,
+called when a task executes; what the repository itself allows (ranges, names) it checks itself. A blank text, and the
+``None`` that Jinja writes for an absent value, count as "not given" where an argument is optional.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_versioned.repository.errors import InvalidInputError, InvalidTypeError
+from airflow_provider_versioned.repository.inputs import check_version
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def optional(value: Any) -> Any:
+    """Return the value, or None when a template rendered to nothing."""
+    if isinstance(value, str) and value.strip() in {"", "None"}:
+        return None
+    return value
+
+
+def parse_int(what: str, value: Any) -> int:
+    """Read a whole number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    raise InvalidInputError(f"{what} must be a whole number, got {value!r}.", what=what)
+
+
+def parse_optional_int(what: str, value: Any) -> int | None:
+    """Read a whole number, or None when none was given."""
+    return None if optional(value) is None else parse_int(what, value)
+
+
+def parse_bool(what: str, value: Any) -> bool:
+    """Read a truth value: a bool, or true / false, yes / no, 1 / 0 as text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in _BOOLEANS:
+        return _BOOLEANS[value.strip().lower()]
+    raise InvalidInputError(f"{what} must be true or false, got {value!r}.", what=what)
+
+
+def parse_seconds(what: str, value: Any) -> float:
+    """Read a duration: a number of seconds (also as text) or a timedelta."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    try:
+        seconds = float("nan") if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        seconds = float("nan")
+    if not 0 <= seconds < float("inf"):
+        raise InvalidInputError(f"{what} must be a number of seconds of 0 or more, or a timedelta, got {value!r}.")
+    return seconds
+
+
+def parse_version(what: str, version: Any) -> str:
+    """Read a version that must be named: a template that rendered to nothing does not mean LATEST."""
+    given = parse_optional_version(version)
+    if given is None:
+        raise InvalidInputError(f"{what} must be 'LATEST' or a number, got {version!r}.", what=what)
+    return given
+
+
+def parse_optional_version(version: Any) -> str | None:
+    """Read a version, or None when none was given."""
+    given = optional(version)
+    return None if given is None else check_version(given)
+
+
+def parse_verify(verify: Any) -> bool | str | None:
+    """Read boto3's ``verify``: a bool, or the path of a CA bundle."""
+    given = optional(verify)
+    if isinstance(given, str) and given.strip().lower() in {"true", "false"}:
+        return parse_bool("verify", given)
+    if given is None or isinstance(given, (bool, str)):
+        return given
+    raise InvalidTypeError(f"verify must be true, false or the path of a CA bundle, got {given!r}.")
+
+
+def parse_since(since: Any) -> datetime | str:
+    """Read a moment (ISO 8601; UTC when it names no zone) or, if it is none, an alias's revision."""
+    moment = since
+    if isinstance(since, str):
+        try:
+            moment = datetime.fromisoformat(since.strip())
+        except ValueError:
+            return since.strip()
+    if not isinstance(moment, datetime):
+        raise InvalidTypeError(f"changed_since must be a moment in ISO 8601 or an alias's revision, got {since!r}.")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_names(names: Any) -> list[str]:
+    """Read one artifact name, several, or a JSON list of them."""
+    if isinstance(names, str):
+        names = json_list(names) if names.lstrip().startswith("[") else [names]
+    if not isinstance(names, Iterable) or isinstance(names, (bytes, dict)):
+        raise InvalidTypeError(f"name must be an artifact name, a list of them or None, got {names!r}.")
+    return list(dict.fromkeys(names))
+
+
+def json_list(text: str) -> list[Any]:
+    """Read a JSON list, such as a rendered ``{{ params.names | tojson }}``."""
+    try:
+        parsed = json.loads(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{text!r} looks like a JSON list but is none: {error}.") from error
+    if not isinstance(parsed, list):
+        raise InvalidInputError(f"{text!r} must be a JSON list.")
+    return parsed
+
+
+def parse_content(content: Any) -> bytes:
+    """Read content given in the Dag: bytes as they are, text as UTF-8."""
+    if isinstance(content, str):
+        return content.encode()
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return bytes(content)
+    raise InvalidTypeError(
+        f"content must be str or bytes, got {type(content).__name__}; serialise it, or give a file as source."
+    )

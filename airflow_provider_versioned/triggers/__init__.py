@@ -1,0 +1,7 @@
+"""Triggers."""
+
+from __future__ import annotations
+
+from airflow_provider_versioned.triggers.alias import AliasVersionTrigger
+
+__all__ = ["AliasVersionTrigger"]
