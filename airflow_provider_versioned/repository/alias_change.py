@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-
-from pynamodb.expressions.condition import Condition
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError
 from airflow_provider_versioned.repository.items import (
@@ -36,6 +35,9 @@ from airflow_provider_versioned.repository.keys import (
 from airflow_provider_versioned.repository.latest import new_revision
 from airflow_provider_versioned.repository.model import AliasChange
 from airflow_provider_versioned.repository.table import Refused, Write, delete, put, update
+
+if TYPE_CHECKING:
+    from pynamodb.expressions.condition import Condition
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class Attempt:
 
     def _moment(self) -> datetime:
         """Return now, but never before the last change: clocks differ between workers."""
-        now, last = datetime.now(timezone.utc), [datetime.min.replace(tzinfo=timezone.utc)]
+        now, last = datetime.now(UTC), [datetime.min.replace(tzinfo=UTC)]
         if self._view.head is not None:
             last.append(self._view.head.changed_at)
         if self._view.item is not None and self._view.item.update_at is not None:
@@ -168,9 +170,7 @@ class Attempt:
         self._add("history", "", _history_write(self._row()))
         self._add("head", "", self._head_write())
         if self._change.key is not None:
-            request = RequestItem(
-                self._meta, request_sk(self._change.alias, self._change.key), sequence=self._sequence
-            )
+            request = RequestItem(self._meta, request_sk(self._change.alias, self._change.key), sequence=self._sequence)
             self._add("request", "", put(request, RequestItem.pk.does_not_exist()))
 
     def _add(self, role: str, version: str, write: Write) -> None:
@@ -180,7 +180,9 @@ class Attempt:
     def _mention(self, version: str, condition: Condition, *, forget: bool) -> Write:
         item = ArtifactItem(self._change.name, encode_version(version))
         names = {self._change.alias}
-        return update(item, condition, ArtifactItem.aliases.delete(names) if forget else ArtifactItem.aliases.add(names))
+        return update(
+            item, condition, ArtifactItem.aliases.delete(names) if forget else ArtifactItem.aliases.add(names)
+        )
 
     def _row(self) -> AliasChange:
         targets = self._change.targets
@@ -215,8 +217,8 @@ class Attempt:
 
     def landed(self, refused: Refused) -> bool:
         """Tell whether a refusal is only the echo of our own write, whose answer was lost."""
-        found = dict(zip((role for role, _ in self._roles), refused.found, strict=True)).get("head")
-        return bool(found) and found["revision"]["S"] == self._revision
+        heads = (found for (role, _), found in zip(self._roles, refused.found, strict=True) if role == "head")
+        return any(found and found["revision"]["S"] == self._revision for found in heads)
 
     def vanished(self, refused: Refused) -> set[str]:
         """Return the former targets that have no item any more.
@@ -231,8 +233,8 @@ class Attempt:
             if role == "target" and found is not None:
                 state = "is deleted" if found else "does not exist"
                 raise ArtifactNotFoundError(
-                    f"{self._change.asked} failed: version {version} of {self._change.name!r} {state}; choose a version "
-                    "from list_artifact_versions.",
+                    f"{self._change.asked} failed: version {version} of {self._change.name!r} {state}; choose one from "
+                    "list_artifact_versions.",
                     name=self._change.name,
                     version=version,
                 )
@@ -276,7 +278,7 @@ def _unmoved(item: AliasItem | None) -> Condition:
 def observed(name: str, alias: str, view: View, sequence: int) -> AliasChange:
     """Return the history row for a state that another tool left."""
     targets, item = view.targets, view.item
-    moment = item.update_at if item is not None and item.update_at is not None else datetime.now(timezone.utc)
+    moment = item.update_at if item is not None and item.update_at is not None else datetime.now(UTC)
     if view.head is not None:
         moment = max(moment, view.head.changed_at)
     return AliasChange(

@@ -5,10 +5,13 @@ Pure: rows come in newest first, as the repository lists them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.model import AliasChange
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from airflow_provider_versioned.repository.model import AliasChange
 
 
 def rollback_target(newest_first: Iterable[AliasChange]) -> AliasChange | None:

@@ -6,10 +6,8 @@ it is the caller's to decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.alias_change import (
     Attempt,
@@ -26,6 +24,10 @@ from airflow_provider_versioned.repository.items import AliasItem, HeadItem, His
 from airflow_provider_versioned.repository.keys import Place, alias_pk, head_sk, history_prefix, meta_pk, request_sk
 from airflow_provider_versioned.repository.model import Alias, AliasChange, ContentSource
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
 
 _TRIES = 40
 
@@ -85,7 +87,7 @@ class Aliases:
         return (self.from_raw(name, raw) for raw in self._table.query(asked, alias_pk(name)) if "version" in raw)
 
     def history(self, name: str, alias: str) -> Iterator[AliasChange]:
-        """Read the changes of an alias, newest first; a change by another tool appears once the alias is changed here."""
+        """Read the changes of an alias, newest first; another tool's change appears once the alias is changed here."""
         rows = self._table.query(
             f"Reading the history of alias {alias!r} of {name!r}",
             meta_pk(name),
@@ -183,8 +185,8 @@ class Aliases:
         if view.targets.secondary_version is not None:
             return replace(change, targets=Targets(view.targets.version))
         raise InvalidInputError(
-            f"{change.asked} failed: its history knows no earlier version than {view.targets.version}; name the version "
-            "to go to.",
+            f"{change.asked} failed: its history knows no earlier version than {view.targets.version}; name the "
+            "version to go to.",
             name=change.name,
             alias=change.alias,
         )
@@ -237,7 +239,7 @@ class Aliases:
     @staticmethod
     def _no_alias(name: str, alias: str) -> AliasNotFoundError:
         return AliasNotFoundError(
-            f"Artifact {name!r} has no alias {alias!r}; create it with put_alias, or list the aliases to see their names.",
+            f"Artifact {name!r} has no alias {alias!r}; create it with put_alias, or name one of list_aliases.",
             name=name,
             alias=alias,
         )

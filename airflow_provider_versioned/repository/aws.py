@@ -6,19 +6,22 @@ request is sent. Everything else becomes a sentence here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     TokenRetrievalError,
+)
+from botocore.exceptions import (
+    ConnectionError as NoConnectionError,
 )
 
 from airflow_provider_versioned.repository.errors import (
@@ -27,6 +30,9 @@ from airflow_provider_versioned.repository.errors import (
     StorageNotFoundError,
     StorageUnavailableError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MISSING = frozenset({"NoSuchBucket", "ResourceNotFoundException"})
 DENIED = frozenset(
@@ -120,8 +126,8 @@ def _from_answer(error: ClientError, asked: str, resource: str) -> StorageError:
     facts = {"operation": operation, "code": code, "resource": resource}
     if code in MISSING:
         return StorageNotFoundError(
-            f"{asked} failed: {resource} does not exist ({operation}: {code}); check the name and the region, or create "
-            "it with Repository.bootstrap().",
+            f"{asked} failed: {resource} does not exist ({operation}: {code}); check the name and the region, "
+            "or create it with Repository.bootstrap().",
             **facts,
         )
     if code in DENIED:
@@ -130,7 +136,7 @@ def _from_answer(error: ClientError, asked: str, resource: str) -> StorageError:
             f"grant the permission for {operation}.",
             **facts,
         )
-    if code in UNAVAILABLE or code in CONTENDED or status >= 500:
+    if code in UNAVAILABLE or code in CONTENDED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return StorageUnavailableError(
             f"{asked} failed: {resource} is overloaded or unavailable ({operation}: {code}); try again later.", **facts
         )
@@ -141,15 +147,15 @@ def _from_silence(error: BotoCoreError, asked: str, resource: str) -> StorageErr
     facts = {"operation": None, "code": type(error).__name__, "resource": resource}
     if isinstance(error, _NO_CREDENTIALS):
         return AccessDeniedError(
-            f"{asked} failed: no usable AWS credentials were found for {resource} ({error}); give a session, clients or "
-            "a connection that has some.",
+            f"{asked} failed: no usable AWS credentials were found for {resource} ({error}); give a "
+            "session, clients or a connection that has some.",
             **facts,
         )
     if isinstance(error, NoRegionError):
         return StorageError(
             f"{asked} failed: no AWS region is known for {resource}; set region_name or AWS_DEFAULT_REGION.", **facts
         )
-    if isinstance(error, (ConnectionError, HTTPClientError)):
+    if isinstance(error, (NoConnectionError, HTTPClientError)):
         return StorageUnavailableError(
             f"{asked} failed: {resource} could not be reached ({error}); check the endpoint and the network, then try "
             "again.",

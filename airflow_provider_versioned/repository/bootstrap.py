@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from airflow_provider_versioned.repository.aws import code_of, translate, translated
-from airflow_provider_versioned.repository.clients import Clients
 from airflow_provider_versioned.repository.errors import (
     InvalidInputError,
     StorageUnavailableError,
@@ -24,6 +23,8 @@ from airflow_provider_versioned.repository.table import Refused, Table, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from airflow_provider_versioned.repository.clients import Clients
 
 ASKED = "Bootstrapping the repository"
 _KEYS = {"HASH": ("pk", "S"), "RANGE": ("sk", "S")}
@@ -50,10 +51,10 @@ class Settings:
         """
         units = (self.write_capacity_units, self.read_capacity_units)
         if (units[0] is None) != (units[1] is None):
-            raise InvalidInputError(
-                f"Write and read capacity units must be given together, got {units}; give both, or neither for on-demand."
-            )
-        if any(unit is not None and (isinstance(unit, bool) or not isinstance(unit, int) or unit < 1) for unit in units):
+            raise InvalidInputError(f"Write and read capacity units go together, got {units}; give both or neither.")
+        if any(
+            unit is not None and (isinstance(unit, bool) or not isinstance(unit, int) or unit < 1) for unit in units
+        ):
             raise InvalidInputError(f"Capacity units must be ints of 1 or more, got {units}.")
 
 
@@ -131,7 +132,10 @@ class Bootstrap:
             try:
                 self._clients.dynamodb.create_table(
                     TableName=self._place.dynamodb_table_name,
-                    KeySchema=[{"AttributeName": name, "KeyType": kind} for kind, (name, _) in _KEYS.items()],  # type: ignore[misc] # the stubs want literals
+                    KeySchema=[
+                        {"AttributeName": name, "KeyType": kind}  # type: ignore[typeddict-item] # the stubs want literals
+                        for kind, (name, _) in _KEYS.items()
+                    ],
                     AttributeDefinitions=[
                         {"AttributeName": name, "AttributeType": kind}  # type: ignore[typeddict-item] # as above
                         for name, kind in _KEYS.values()
@@ -145,9 +149,7 @@ class Bootstrap:
     def _await_table(self) -> dict[str, Any]:
         waiter = self._clients.dynamodb.get_waiter("table_exists")
         try:
-            waiter.wait(
-                TableName=self._place.dynamodb_table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 180}
-            )
+            waiter.wait(TableName=self._place.dynamodb_table_name, WaiterConfig={"Delay": 1, "MaxAttempts": 180})
         except WaiterError as error:
             raise StorageUnavailableError(
                 f"{ASKED} failed: {self._table.resource} did not become active within three minutes; repeat the call.",
@@ -170,9 +172,7 @@ class Bootstrap:
             self._optional("deletion_protection", self._table.resource, self._switch_protection_on)
 
     def _switch_protection_on(self) -> None:
-        self._clients.dynamodb.update_table(
-            TableName=self._place.dynamodb_table_name, DeletionProtectionEnabled=True
-        )
+        self._clients.dynamodb.update_table(TableName=self._place.dynamodb_table_name, DeletionProtectionEnabled=True)
         self._await_table()
 
     def _recover_to_a_point(self) -> None:

@@ -10,13 +10,15 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_provider_versioned.repository.errors import IntegrityError, InvalidInputError, InvalidTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Content = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO
 
@@ -67,11 +69,11 @@ def _opened(content: Content) -> Iterator[BinaryIO]:
     if isinstance(content, (bytes, bytearray, memoryview)):
         yield io.BytesIO(content)
     elif isinstance(content, os.PathLike):
-        try:
-            opened = Path(content).open("rb")
-        except OSError as error:
-            raise InvalidInputError(f"Content file {os.fspath(content)!r} cannot be read: {error}.") from error
-        with opened as file:
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(Path(content).open("rb"))
+            except OSError as error:
+                raise InvalidInputError(f"Content file {os.fspath(content)!r} cannot be read: {error}.") from error
             yield file
     elif callable(getattr(content, "read", None)):
         with _seekable(content) as stream:

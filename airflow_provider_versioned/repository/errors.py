@@ -99,4 +99,4 @@ class AccessDeniedError(StorageError):
 
 
 class StorageUnavailableError(StorageError):
-    """AWS throttled the request, failed, or could not be reached; the outcome of a write is unknown: repeat the call."""
+    """AWS throttled, failed, or could not be reached; whether a write landed is unknown: repeat the call."""

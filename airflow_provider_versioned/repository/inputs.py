@@ -18,6 +18,10 @@ HIGHEST_NUMBER = 999_999
 RESERVED_METADATA = frozenset({"artifact_name", "artifact_sha256"})
 MAX_METADATA_BYTES = 2048  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 MAX_TAGS = 10  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+MAX_TAG_KEY, MAX_TAG_VALUE = 128, 256  # as above
+MAX_NAME_BYTES = 1024  # no S3 key is longer
+MAX_PREFIX_BYTES = 700  # leaves room for a name and a version in an S3 key
+MAX_WEIGHT = 99
 MAX_TEXT = 2000
 
 _NEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -36,17 +40,17 @@ def check_new_name(name: str) -> str:
         raise InvalidTypeError(f"An artifact name must be a string, got {name!r}.", name=name)
     if not _NEW_NAME.fullmatch(name):
         raise InvalidInputError(
-            f"Artifact name {name!r} is not allowed; use 1 to 128 of A-Z a-z 0-9 . _ - and begin with a letter or digit.",
+            f"Artifact name {name!r} is not allowed; use 1 to 128 of A-Z a-z 0-9 . _ - after a letter or digit.",
             name=name,
         )
     return name
 
 
 def check_stored_name(name: str) -> str:
-    """Allow a name that may stand in the repository, also one that only the library ``versioned`` would have written."""
+    """Allow a name that may stand in the repository, also one that only the library ``versioned`` allows."""
     if not isinstance(name, str):
         raise InvalidTypeError(f"An artifact name must be a string, got {name!r}.", name=name)
-    if not name.strip("/") or name.startswith("__") or _CONTROL.search(name) or len(name.encode()) > 1024:
+    if not name.strip("/") or name.startswith("__") or _CONTROL.search(name) or len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidInputError(
             f"Artifact name {name!r} is not allowed; a name is not empty, does not begin with '__', has no control "
             "characters and at most 1024 bytes.",
@@ -119,7 +123,7 @@ def check_split(
             f"secondary_version_weight must be an int from 0 to 99 when secondary_version is given, got {weight!r}.",
             weight=weight,
         )
-    if not 0 <= weight <= 99:
+    if not 0 <= weight <= MAX_WEIGHT:
         raise InvalidInputError(f"secondary_version_weight must be from 0 to 99, got {weight}.", weight=weight)
     if primary == secondary:
         raise InvalidInputError(
@@ -132,7 +136,9 @@ def check_split(
 def check_retention(keep_last_n: int, purge_older_than_secs: float | timedelta) -> tuple[int, float]:
     """Bring a retention rule into the form (count, seconds)."""
     if isinstance(keep_last_n, bool) or not isinstance(keep_last_n, int):
-        raise InvalidTypeError(f"keep_last_n must be an int of 0 or more, got {keep_last_n!r}.", keep_last_n=keep_last_n)
+        raise InvalidTypeError(
+            f"keep_last_n must be an int of 0 or more, got {keep_last_n!r}.", keep_last_n=keep_last_n
+        )
     if isinstance(purge_older_than_secs, timedelta):
         purge_older_than_secs = purge_older_than_secs.total_seconds()
     if isinstance(purge_older_than_secs, bool) or not isinstance(purge_older_than_secs, (int, float)):
@@ -176,7 +182,7 @@ def check_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
     if len(checked) > MAX_TAGS:
         raise InvalidInputError(f"{len(checked)} tags were given; S3 allows {MAX_TAGS}.", count=len(checked))
     for key, value in checked.items():
-        if not 1 <= len(key) <= 128 or len(value) > 256:
+        if not 1 <= len(key) <= MAX_TAG_KEY or len(value) > MAX_TAG_VALUE:
             raise InvalidInputError(
                 f"Tag {key!r}: {value!r} is too long; S3 allows keys of 1 to 128 and values of up to 256 characters.",
                 key=key,
@@ -223,7 +229,7 @@ def check_place(s3_bucket: str, s3_prefix: str, table: str, suffix: str) -> tupl
     if not isinstance(s3_prefix, str):
         raise InvalidTypeError(f"s3_prefix must be a string, got {s3_prefix!r}.", what="s3_prefix")
     parts = [part for part in s3_prefix.split("/") if part]
-    if {".", ".."} & set(parts) or _CONTROL.search(s3_prefix) or len(s3_prefix.encode()) > 700:
+    if {".", ".."} & set(parts) or _CONTROL.search(s3_prefix) or len(s3_prefix.encode()) > MAX_PREFIX_BYTES:
         raise InvalidInputError(
             f"s3_prefix={s3_prefix!r} is not allowed; use up to 700 bytes, no '.' or '..' part, no control characters.",
             what="s3_prefix",

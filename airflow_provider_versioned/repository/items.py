@@ -10,7 +10,8 @@ its own writes drop them, so each may be absent.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pynamodb.attributes import (
     Attribute,
@@ -20,8 +21,11 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.constants import STRING
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import And
 from pynamodb.models import Model
+
+if TYPE_CHECKING:
+    from pynamodb.expressions.condition import Condition
 
 CLAIMED = "claimed"  # a number given to a publisher who has not finished: invisible
 PUBLISHED = "published"
@@ -37,12 +41,12 @@ class UtcTimeAttribute(Attribute[datetime]):
 
     def serialize(self, value: datetime) -> str:
         """Write the fixed form."""
-        return value.astimezone(timezone.utc).strftime(_UPDATE_AT)
+        return value.astimezone(UTC).strftime(_UPDATE_AT)
 
     def deserialize(self, value: str) -> datetime:
         """Read the fixed form, or another ISO 8601 form that a person or tool left."""
         parsed = datetime.fromisoformat(value)
-        return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 class _Item(Model):
@@ -146,9 +150,10 @@ class MarkerItem(_Item):
 
 def live() -> Condition:
     """The version can be read: it exists, is not deleted, and is not a ghost."""
-    return ArtifactItem.pk.exists() & ~(ArtifactItem.is_deleted == True) & ArtifactItem.update_at.exists()  # noqa: E712 -- PynamoDB builds the condition from ==
+    not_deleted = ~(ArtifactItem.is_deleted == True)  # noqa: E712 -- PynamoDB builds the condition from ==
+    return And(And(ArtifactItem.pk.exists(), ArtifactItem.update_at.exists()), not_deleted)
 
 
 def ghost() -> Condition:
     """A deletion mark that the library ``versioned`` left for something that never existed."""
-    return ArtifactItem.sha256.does_not_exist() & ArtifactItem.state.does_not_exist()
+    return And(ArtifactItem.sha256.does_not_exist(), ArtifactItem.state.does_not_exist())

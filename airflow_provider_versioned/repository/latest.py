@@ -10,17 +10,23 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
+from pynamodb.expressions.condition import And
 
-from airflow_provider_versioned.repository.content import Prepared
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import ArtifactItem, live
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import Refused, Table, Write, update
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pynamodb.expressions.condition import Condition
+    from pynamodb.expressions.update import Action
+
+    from airflow_provider_versioned.repository.content import Prepared
 
 _TRIES = 10
 
@@ -85,7 +91,9 @@ class Latest:
             return None, ArtifactItem.from_raw_data(refused.found[0] or {})
         return (ArtifactItem.from_raw_data(old) if old else None), None
 
-    def announcement(self, name: str, pending: str, condition: object = None, version: str | None = None) -> Write:
+    def announcement(
+        self, name: str, pending: str, condition: Condition | None = None, version: str | None = None
+    ) -> Write:
         """Return the write that marks LATEST as being written; an item that did not exist starts invisible.
 
         Args:
@@ -134,7 +142,9 @@ class Latest:
                 self.settle(asked, name)
         return item
 
-    def follow(self, asked: str, name: str, version: str, stored: Stored, pending: str, before: ArtifactItem | None) -> None:
+    def follow(
+        self, asked: str, name: str, version: str, stored: Stored, pending: str, before: ArtifactItem | None
+    ) -> None:
         """Make LATEST the content of a version that was just committed together with the announcement ``pending``.
 
         Args:
@@ -224,8 +234,9 @@ def _unmoved(item: ArtifactItem | None) -> Condition:
     """Demand that the item is still as it was read."""
     if item is None:
         return ArtifactItem.pk.does_not_exist()
-    mark = ArtifactItem.pending == item.pending if item.pending else ArtifactItem.pending.does_not_exist()
-    return mark & (ArtifactItem.etag == item.etag if item.etag else ArtifactItem.etag.does_not_exist())
+    mark: Condition = ArtifactItem.pending == item.pending if item.pending else ArtifactItem.pending.does_not_exist()
+    etag: Condition = ArtifactItem.etag == item.etag if item.etag else ArtifactItem.etag.does_not_exist()
+    return And(mark, etag)
 
 
 def _stored(item: ArtifactItem) -> Stored | None:

@@ -11,27 +11,32 @@ import base64
 import hashlib
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
 from urllib.parse import urlencode
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from airflow_provider_versioned.repository.aws import CONTENDED, code_of, translated
-from airflow_provider_versioned.repository.clients import Clients
 from airflow_provider_versioned.repository.content import Prepared, VerifiedStream
 from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError, StorageError
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.keys import Place
-from airflow_provider_versioned.repository.model import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from airflow_provider_versioned.repository.clients import Clients
+    from airflow_provider_versioned.repository.keys import Place
+    from airflow_provider_versioned.repository.model import Artifact
 
 GIB = 1024**3
-SINGLE_REQUEST_LIMIT = 5 * GIB  # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+SINGLE_REQUEST_LIMIT = (
+    5 * GIB
+)  # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
 MAX_DELETE = 1000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 _LOST = frozenset({"PreconditionFailed", "412"})
@@ -40,7 +45,7 @@ _CONTENTION_TRIES = 8
 _TRANSFER = TransferConfig(multipart_threshold=PARALLEL_FROM, multipart_chunksize=16 * 1024**2, max_concurrency=4)
 
 
-class PreconditionLost(Exception):
+class PreconditionLost(Exception):  # noqa: N818 -- a signal inside the package, no error of ours
     """The object is not (or no longer) the one that the request named."""
 
 
@@ -70,6 +75,11 @@ class Stored:
     sha256: str | None
     size: int
     written_at: datetime
+
+
+class _Address(TypedDict):
+    Bucket: str
+    Key: str
 
 
 class Objects:
@@ -151,13 +161,11 @@ class Objects:
             answer = self._contend("put_object", request, lambda: {"Body": content.rewound()})
         return Stored(answer["ETag"], content.sha256, content.size, _server_time(answer))
 
-    def _put_in_parts(
-        self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes
-    ) -> Stored:
+    def _put_in_parts(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
         address = self._address(name, version)
         with self._translated(asked):
             self._clients.s3.upload_fileobj(
-                _Unclosed(content.rewound()),
+                _Unclosed(content.rewound()),  # type: ignore[arg-type] # all that the transfer manager uses of a file
                 address["Bucket"],
                 address["Key"],
                 ExtraArgs=attributes.arguments(name, content.sha256),
@@ -166,7 +174,13 @@ class Objects:
         return self._must_be(asked, name, version, content.sha256)
 
     def copy(
-        self, asked: str, name: str, source: str, target: str, stored: Stored, condition: Mapping[str, str] | None = None
+        self,
+        asked: str,
+        name: str,
+        source: str,
+        target: str,
+        stored: Stored,
+        condition: Mapping[str, str] | None = None,
     ) -> Stored:
         """Copy one version's content to another on S3's side, with metadata, content type and tags.
 
@@ -227,7 +241,7 @@ class Objects:
         """
         if artifact.sha256 is None:
             raise IntegrityError(
-                f"{asked} failed: the record has no sha256, so the content cannot be verified; put or publish it again.",
+                f"{asked} failed: the record has no sha256, so the content cannot be verified; publish it again.",
                 s3uri=artifact.s3uri,
             )
         request: dict[str, Any] = dict(self._address(artifact.name, artifact.version))
@@ -243,13 +257,13 @@ class Objects:
     def _cannot_open(self, asked: str, artifact: Artifact, error: ClientError) -> Exception:
         if code_of(error) in _LOST:
             return ConflictError(
-                f"{asked} failed: LATEST of {artifact.name!r} was overwritten since its record was read; read it again.",
+                f"{asked} failed: LATEST of {artifact.name!r} was overwritten since; read its record again.",
                 name=artifact.name,
             )
         if code_of(error) in _NO_OBJECT:
             return IntegrityError(
-                f"{asked} failed: {artifact.s3uri} does not exist although its record does; restore the object or publish "
-                "again.",
+                f"{asked} failed: {artifact.s3uri} does not exist although its record does; restore the object "
+                "or publish again.",
                 s3uri=artifact.s3uri,
             )
         try:
@@ -315,20 +329,20 @@ class Objects:
 
     def _contend(self, operation: str, request: dict[str, Any], fresh: Any = dict) -> dict[str, Any]:
         """Send a conditional write; send it again while another write to the key is under way (409)."""
-        for attempt in range(_CONTENTION_TRIES):
+        conditional = {"IfMatch", "IfNoneMatch", "CopySourceIfMatch"} & request.keys()
+        attempt = 0
+        while True:
             try:
-                answer: dict[str, Any] = getattr(self._clients.s3, operation)(**request, **fresh())
-                return answer
+                return dict(getattr(self._clients.s3, operation)(**request, **fresh()))
             except ClientError as error:
-                conditional = {"IfMatch", "IfNoneMatch", "CopySourceIfMatch"} & request.keys()
                 if code_of(error) in _LOST or (conditional and code_of(error) in _NO_OBJECT):
                     raise PreconditionLost from error
-                if code_of(error) not in CONTENDED or attempt == _CONTENTION_TRIES - 1:
+                if code_of(error) not in CONTENDED or attempt == _CONTENTION_TRIES:
                     raise
-                time.sleep(0.05 * 2**attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            time.sleep(0.05 * 2**attempt)
+            attempt += 1
 
-    def _address(self, name: str, version: str) -> dict[str, str]:
+    def _address(self, name: str, version: str) -> _Address:
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
 
     def _translated(self, asked: str) -> AbstractContextManager[None]:
@@ -361,9 +375,9 @@ class _Unclosed(io.RawIOBase):
 def _server_time(answer: Mapping[str, Any]) -> datetime:
     """Return S3's own clock from an answer's Date header, in whole seconds, as LastModified has it."""
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    moment = parsedate_to_datetime(date) if date else datetime.now(timezone.utc)
+    moment = parsedate_to_datetime(date) if date else datetime.now(UTC)
     return _whole_seconds(moment)
 
 
 def _whole_seconds(moment: datetime) -> datetime:
-    return moment.astimezone(timezone.utc).replace(microsecond=0)
+    return moment.astimezone(UTC).replace(microsecond=0)

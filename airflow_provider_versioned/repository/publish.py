@@ -9,11 +9,10 @@ else takes the next number. A number is never given twice, because the counter o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.content import Prepared
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InvalidInputError
 from airflow_provider_versioned.repository.inputs import HIGHEST_NUMBER, LATEST
 from airflow_provider_versioned.repository.items import (
@@ -28,6 +27,11 @@ from airflow_provider_versioned.repository.keys import COUNTER, encode_version, 
 from airflow_provider_versioned.repository.latest import Latest, new_revision
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, put, update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_versioned.repository.content import Prepared
 
 log = logging.getLogger(__name__)
 _TRIES = 40
@@ -129,10 +133,7 @@ class Publisher:
                 name=order.name,
             )
         if head.stored is None or head.stored.sha256 is None:
-            raise ArtifactNotFoundError(
-                f"{order.asked} failed: the object of LATEST is missing in {self._objects.resource}; put content again.",
-                name=order.name,
-            )
+            raise self._no_object(order)
         return head.stored, head.stored.sha256
 
     def highest_number(self, asked: str, name: str) -> int:
@@ -182,7 +183,7 @@ class Publisher:
             meta_pk(order.name),
             publish_sk(order.key, item.sha256),
             version=item.sk,
-            claimed_at=datetime.now(timezone.utc),
+            claimed_at=datetime.now(UTC),
         )
         known = view.row.version if view.row else item.sk
         unused = PublishItem.pk.does_not_exist() | PublishItem.version.is_in(item.sk, known)
@@ -217,14 +218,14 @@ class Publisher:
         for _ in range(_TRIES):
             if number > HIGHEST_NUMBER:
                 raise InvalidInputError(
-                    f"{order.asked} failed: {HIGHEST_NUMBER} is the last number and has been given; publish under a new "
-                    "name.",
+                    f"{order.asked} failed: {HIGHEST_NUMBER}, the last number, has been given; publish under a "
+                    "new name.",
                     name=order.name,
                 )
             claim = ArtifactItem(
                 order.name,
                 encode_version(str(number)),
-                update_at=datetime.now(timezone.utc),
+                update_at=datetime.now(UTC),
                 is_deleted=True,
                 sha256=view.sha256,
                 state=CLAIMED,
@@ -255,9 +256,7 @@ class Publisher:
             unused = PublishItem.pk.does_not_exist()
             if view.row is not None:  # its version was purged since
                 unused |= PublishItem.version == view.row.version
-            row = PublishItem(
-                meta, publish_sk(order.key, view.sha256), version=claim.sk, claimed_at=claim.update_at
-            )
+            row = PublishItem(meta, publish_sk(order.key, view.sha256), version=claim.sk, claimed_at=claim.update_at)
             writes.append(put(row, unused))
         return writes
 
@@ -277,6 +276,7 @@ class Publisher:
         try:
             stored = self._store(order, view, claim)
         except PreconditionLost:
+            self._look_after_latest(order)
             return None
         published = ArtifactItem(
             order.name,
@@ -300,6 +300,19 @@ class Publisher:
             self._latest.follow(order.asked, order.name, claim.sk, stored, pending, view.latest)
         return published
 
+    def _look_after_latest(self, order: Order) -> None:
+        """See that the next attempt finds LATEST's item and object agree, after they did not."""
+        if order.content is None:
+            if self._objects.head(order.asked, order.name, LATEST) is None:
+                raise self._no_object(order)
+            self._latest.settle(order.asked, order.name)
+
+    @staticmethod
+    def _no_object(order: Order) -> ArtifactNotFoundError:
+        return ArtifactNotFoundError(
+            f"{order.asked} failed: the object of LATEST is missing; put content again.", name=order.name
+        )
+
     def _store(self, order: Order, view: _View, claim: ArtifactItem) -> Stored:
         if order.content is None:
             if view.source is None:
@@ -317,9 +330,7 @@ class Publisher:
             announcement = self._latest.announcement(order.name, pending, version=claim.sk)
             self._table.transact(order.asked, [commit, announcement])
 
-    def _committed_by_another(
-        self, order: Order, published: ArtifactItem, refused: Refused
-    ) -> ArtifactItem | None:
+    def _committed_by_another(self, order: Order, published: ArtifactItem, refused: Refused) -> ArtifactItem | None:
         """Return what stands there if it is this publication (a lost answer, or another process with the same key)."""
         found = refused.found[0]
         if not found:

@@ -10,11 +10,9 @@ neither here nor by the library ``versioned``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-
+from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.alias_change import Change, Targets
-from airflow_provider_versioned.repository.aliases import Aliases
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem
@@ -26,8 +24,6 @@ from airflow_provider_versioned.repository.keys import (
     is_version_sk,
     meta_pk,
 )
-from airflow_provider_versioned.repository.model import Alias, Artifact
-from airflow_provider_versioned.repository.objects import Objects
 from airflow_provider_versioned.repository.retention import (
     PurgeDecision,
     PurgePlan,
@@ -46,6 +42,13 @@ from airflow_provider_versioned.repository.table import (
     update,
 )
 from airflow_provider_versioned.repository.versions import Hiding, Versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from airflow_provider_versioned.repository.aliases import Aliases
+    from airflow_provider_versioned.repository.model import Alias, Artifact
+    from airflow_provider_versioned.repository.objects import Objects
 
 log = logging.getLogger(__name__)
 _TRIES = 10
@@ -127,7 +130,8 @@ class Purger:
                 break
         else:
             raise ConflictError(
-                f"{asked} failed: others pointed aliases at its versions {_TRIES} times meanwhile; try again.", name=name
+                f"{asked} failed: others pointed aliases at its versions {_TRIES} times meanwhile; try again.",
+                name=name,
             )
         self._free(asked, name)
         self._forget(asked, name)

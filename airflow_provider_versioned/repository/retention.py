@@ -7,13 +7,16 @@ against a changing repository is :mod:`~airflow_provider_versioned.repository.pu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.model import Alias, Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_versioned.repository.model import Alias, Artifact
 
 DEFAULT_KEEP_LAST_N = 10
 DEFAULT_PURGE_OLDER_THAN_SECS = 90 * 24 * 60 * 60
@@ -131,9 +134,7 @@ def kept_by_alias(version: str, pointing: list[str]) -> PurgeDecision:
     return PurgeDecision(version, purge=False, reason=f"alias {', '.join(pointing)}")
 
 
-def _decide(
-    artifact: Artifact, rank: int, keep_last_n: int, expiry: datetime, pointing: list[str]
-) -> PurgeDecision:
+def _decide(artifact: Artifact, rank: int, keep_last_n: int, expiry: datetime, pointing: list[str]) -> PurgeDecision:
     if pointing:
         return kept_by_alias(artifact.version, pointing)
     if rank < keep_last_n:

@@ -10,20 +10,24 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
-from pynamodb.models import Model
 
 from airflow_provider_versioned.repository.aws import CONTENDED, UNAVAILABLE, code_of, translate
-from airflow_provider_versioned.repository.clients import Clients
 from airflow_provider_versioned.repository.errors import StorageUnavailableError, WrongRepositoryError
 from airflow_provider_versioned.repository.items import MarkerItem
 from airflow_provider_versioned.repository.keys import MARKER_KEY, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pynamodb.expressions.condition import Condition
+    from pynamodb.expressions.update import Action
+    from pynamodb.models import Model
+
+    from airflow_provider_versioned.repository.clients import Clients
 
 Key = tuple[str, str]
 RawItem = dict[str, Any]
@@ -34,7 +38,7 @@ _TRIES = 12
 _REFUSED = "ConditionalCheckFailed"
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 -- a signal inside the package, no error of ours
     """A condition was not met.
 
     Attributes:
@@ -219,21 +223,21 @@ class Table:
 
         Contention is no fault of the caller and always passes, but the SDK does not retry it.
         """
-        client = self._clients.dynamodb
-        for attempt in range(_TRIES):
+        send = getattr(self._clients.dynamodb, operation)
+        attempt = 0
+        while True:
             try:
-                answer: dict[str, Any] = getattr(client, operation)(**request)
-                return answer
+                return dict(send(**request))
             except ClientError as error:
                 refused = _refusal(error)
                 if refused is not None:
                     raise refused from error
-                if not _contended(error) or attempt == _TRIES - 1:
+                if not _contended(error) or attempt == _TRIES:
                     raise translate(error, asked, self.resource) from error
-                self._pause(attempt)
             except BotoCoreError as error:
                 raise translate(error, asked, self.resource) from error
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            self._pause(attempt)
+            attempt += 1
 
     def _pause(self, attempt: int) -> None:
         # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

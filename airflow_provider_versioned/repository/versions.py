@@ -8,12 +8,9 @@ point elsewhere by now is overruled only together with a check of those aliases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from pynamodb.expressions.update import Action
-
-from airflow_provider_versioned.repository.aliases import Aliases
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InUseError
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, live
@@ -28,6 +25,14 @@ from airflow_provider_versioned.repository.latest import Latest, new_revision
 from airflow_provider_versioned.repository.model import Artifact, ContentSource
 from airflow_provider_versioned.repository.retention import aliases_by_version
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, update
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pynamodb.expressions.condition import Condition
+    from pynamodb.expressions.update import Action
+
+    from airflow_provider_versioned.repository.aliases import Aliases
 
 _TRIES = 10
 
@@ -172,8 +177,8 @@ class Versions:
             found = refused.found[0] or {}
             if not found or not ArtifactItem.from_raw_data(found).live:
                 raise ArtifactNotFoundError(
-                    f"{asked} failed: {'it was purged or never finished' if found else 'it does not exist'}; publish the "
-                    "content again.",
+                    f"{asked} failed: {'it was purged or never finished' if found else 'it does not exist'}; "
+                    "publish the content again.",
                     name=name,
                     version=version,
                 ) from refused
@@ -197,7 +202,7 @@ class Hiding:
         self._revision = new_revision()
         self._sk = encode_version(version)
         item = ArtifactItem(name, self._sk)
-        free = ArtifactItem.aliases.does_not_exist()
+        free: Condition = ArtifactItem.aliases.does_not_exist()
         if overruled:
             free = ArtifactItem.aliases == set(overruled)
         there = ArtifactItem.pk.exists() if purging else live() | ArtifactItem.pending.exists()
@@ -205,9 +210,9 @@ class Hiding:
         self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]
 
     def _actions(self, *, purging: bool) -> list[Action]:
-        actions = [
+        actions: list[Action] = [
             ArtifactItem.is_deleted.set(True),
-            ArtifactItem.deleted_at.set(datetime.now(timezone.utc)),
+            ArtifactItem.deleted_at.set(datetime.now(UTC)),
             ArtifactItem.revision.set(self._revision),
             ArtifactItem.pending.remove(),
             ArtifactItem.pending_version.remove(),
@@ -223,7 +228,7 @@ class Hiding:
 
     def made(self, found: RawItem) -> bool:
         """Tell whether an item is as this write left it: then it landed, and only the answer was lost."""
-        return found.get("revision", {}).get("S") == self._revision
+        return bool(found.get("revision", {}).get("S") == self._revision)
 
 
 def _hidable(raw: RawItem) -> bool:

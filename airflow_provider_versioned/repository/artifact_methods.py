@@ -1,0 +1,143 @@
+"""The repository's methods on artifacts and versions: check what the caller passes, hand over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from airflow_provider_versioned.repository import inputs
+from airflow_provider_versioned.repository.content import Content, prepare, write_verified
+from airflow_provider_versioned.repository.errors import InvalidInputError
+from airflow_provider_versioned.repository.objects import Attributes
+from airflow_provider_versioned.repository.parts import Parts
+from airflow_provider_versioned.repository.publish import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from airflow_provider_versioned.repository.model import Artifact
+
+
+class ArtifactMethods(Parts):
+    """Put, get, list, publish, delete, restore, and read content."""
+
+    def put_artifact(
+        self,
+        name: str,
+        content: Content,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Artifact:
+        """Make content LATEST; the same content as now writes nothing, also if the other arguments differ.
+
+        Args:
+            content: Bytes, a path, or a binary stream, which is read from where it stands and left open.
+            content_type: Media type of the S3 object.
+            metadata: User metadata of the S3 object.
+            tags: Tags of the S3 object.
+
+        Raises:
+            InvalidInputError: An argument is not allowed; nothing was written.
+            ConflictError: Others kept overwriting LATEST at the same moment.
+        """
+        inputs.check_new_name(name)
+        attributes = _attributes(content_type, metadata, tags)
+        with prepare(content) as prepared:
+            return self._versions.artifact(self._latest.put(f"Putting {name!r}", name, prepared, attributes))
+
+    def get_artifact_version(self, name: str, version: int | str | None = None) -> Artifact:
+        """Read a version's record; None: LATEST.
+
+        Raises:
+            ArtifactNotFoundError: It does not exist or is deleted.
+        """
+        return self._versions.get(inputs.check_stored_name(name), inputs.check_version(version))
+
+    def list_artifact_versions(self, name: str) -> list[Artifact]:
+        """Read the records of all live versions: LATEST first, then numbers from the highest down."""
+        return list(self.iter_artifact_versions(name))
+
+    def iter_artifact_versions(self, name: str) -> Iterator[Artifact]:
+        """Read as :meth:`list_artifact_versions` does, page by page."""
+        return self._versions.list(inputs.check_stored_name(name))
+
+    def publish_artifact_version(
+        self,
+        name: str,
+        *,
+        content: Content | None = None,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        if_changed: bool = False,
+        published_by: str | None = None,
+    ) -> Artifact:
+        """Publish the next numbered version, which never changes again.
+
+        Without ``content`` it freezes LATEST, with its metadata, content type and tags. With ``content`` it holds
+        exactly those bytes, whatever others put or publish at the same moment, and LATEST follows.
+
+        Args:
+            idempotency_key: The caller's identity for this publication. The same key with the same bytes gives the same
+                version, however often and however late it is repeated; with other bytes, another version.
+            if_changed: When the newest version has the same bytes, publish nothing and return it.
+            published_by: Kept in the version's record.
+
+        Raises:
+            ArtifactNotFoundError: There is no LATEST to freeze.
+            InvalidInputError: An argument is not allowed, or number 999999 has been given; nothing was written.
+            ConflictError: Others kept changing the artifact at the same moment.
+        """
+        inputs.check_new_name(name)
+        attributes = _attributes(content_type, metadata, tags)
+        if content is None and attributes != Attributes():
+            raise InvalidInputError(
+                "content_type, metadata and tags go with content; a frozen LATEST keeps those it was put with.",
+                name=name,
+            )
+        key = inputs.check_text("idempotency_key", idempotency_key)
+        author = inputs.check_text("published_by", published_by)
+        if content is None:
+            return self._published(Order(name, None, attributes, key, if_changed, author))
+        with prepare(content) as prepared:
+            return self._published(Order(name, prepared, attributes, key, if_changed, author))
+
+    def _published(self, order: Order) -> Artifact:
+        return self._versions.artifact(self._publisher.publish(order))
+
+    def delete_artifact_version(self, name: str, version: int | str | None = None) -> None:
+        """Hide a version (None: LATEST); its bytes stay, and it can be restored. Silent if it does not exist.
+
+        Raises:
+            InUseError: An alias points at it.
+        """
+        self._versions.delete(inputs.check_stored_name(name), inputs.check_version(version))
+
+    def restore_artifact_version(self, name: str, version: int | str | None = None) -> Artifact:
+        """Undo the deletion of a version (None: LATEST).
+
+        Raises:
+            ArtifactNotFoundError: It never existed, or was purged together with its bytes.
+        """
+        return self._versions.restore(inputs.check_stored_name(name), inputs.check_version(version))
+
+    def list_artifact_names(self) -> list[str]:
+        """List the artifacts that have content in the bucket, also if every version is deleted, in byte order."""
+        return list(self._objects.list_names("Listing artifact names"))
+
+    def open_content(self, artifact: Artifact) -> BinaryIO:
+        """Open a record's content; see :meth:`Artifact.open_content`."""
+        return self._objects.open(f"Reading {artifact.name!r} version {artifact.version}", artifact)
+
+    def download(self, artifact: Artifact, path: Path) -> Path:
+        """Write a record's content to a file; see :meth:`Artifact.download`."""
+        with self.open_content(artifact) as stream:
+            return write_verified(stream, path)
+
+
+def _attributes(
+    content_type: str | None, metadata: Mapping[str, str] | None, tags: Mapping[str, str] | None
+) -> Attributes:
+    return Attributes(inputs.check_content_type(content_type), inputs.check_metadata(metadata), inputs.check_tags(tags))

@@ -1,0 +1,37 @@
+"""What the methods of a repository work with; wired together in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_versioned.repository.aliases import Aliases
+from airflow_provider_versioned.repository.latest import Latest
+from airflow_provider_versioned.repository.objects import Objects
+from airflow_provider_versioned.repository.publish import Publisher
+from airflow_provider_versioned.repository.purge import Purger
+from airflow_provider_versioned.repository.table import Table
+from airflow_provider_versioned.repository.versions import Versions
+
+if TYPE_CHECKING:
+    from airflow_provider_versioned.repository.clients import Clients
+    from airflow_provider_versioned.repository.keys import Place
+    from airflow_provider_versioned.repository.model import ContentSource
+
+
+class Parts:
+    """The parts of one repository.
+
+    Args:
+        source: Fetches content for the values that the parts hand out.
+    """
+
+    def __init__(self, clients: Clients, place: Place, source: ContentSource) -> None:
+        self._place = place
+        self._clients = clients
+        self._table = Table(clients, place)
+        self._objects = Objects(clients, place)
+        self._latest = Latest(self._table, self._objects)
+        self._aliases = Aliases(self._table, place, source)
+        self._versions = Versions(self._table, place, self._latest, self._aliases, source)
+        self._publisher = Publisher(self._table, self._objects, self._latest)
+        self._purger = Purger(self._table, place, self._objects, self._versions, self._aliases)
