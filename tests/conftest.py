@@ -1,0 +1,111 @@
+"""Fixtures for all tests: a backend that stands in for AWS, a fresh place on it, a bootstrapped repository there.
+
+Before the first test module, and with it Airflow, is imported, the process is cut off from the user's Airflow, AWS
+configuration and network (except under ``pytest -m aws``, which is for the user's own AWS account).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from moto import mock_aws
+
+from airflow_provider_versioned.repository import Repository
+from tests import isolation
+from tests.servers import LOCAL, MOTO, REAL_AWS, Backends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Aws, PlaceArguments
+
+_HOME = pytest.StashKey[Path]()
+
+
+def _on_real_aws(config: pytest.Config) -> bool:
+    return bool(config.getoption("markexpr") == "aws")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Cut this process off before pytest imports the test modules."""
+    home = config.stash[_HOME] = Path(tempfile.mkdtemp(prefix="versioned-tests-"))
+    if not _on_real_aws(config):
+        isolation.isolate_environment(home)
+        isolation.guard_network()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the tests left in their own home folder."""
+    shutil.rmtree(config.stash[_HOME], ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line per reason what was skipped; pytest itself says it once per test."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} {reason.replace('Skipped', 'skipped')}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a backend on each of them, or on those named by ``@pytest.mark.backends(...)``."""
+    if "backend" not in metafunc.fixturenames:
+        return
+    if _on_real_aws(metafunc.config):
+        metafunc.parametrize("backend", [pytest.param(REAL_AWS, marks=pytest.mark.aws)])
+        return
+    marker = metafunc.definition.get_closest_marker("backends")
+    metafunc.parametrize("backend", marker.args if marker else LOCAL)
+
+
+@pytest.fixture(scope="session")
+def _backends() -> Iterator[Backends]:
+    backends = Backends()
+    yield backends
+    backends.stop()
+
+
+@pytest.fixture
+def aws(backend: str, _backends: Backends) -> Iterator[Aws]:
+    """S3 and DynamoDB of the backend that the test is run on."""
+    refusal = _backends.refusal(backend)
+    if refusal and os.environ.get("VERSIONED_REQUIRE_ALL_BACKENDS") == "1":
+        pytest.fail(f"VERSIONED_REQUIRE_ALL_BACKENDS is set, but {refusal}", pytrace=False)
+    if refusal:
+        pytest.skip(refusal)
+    if backend != MOTO:
+        yield _backends.aws(backend)
+        return
+    with mock_aws():
+        yield _backends.aws(backend)
+
+
+@pytest.fixture
+def unique_place(aws: Aws) -> Iterator[PlaceArguments]:
+    """Bucket, prefix, table and suffix that no other test uses; nothing exists there yet."""
+    unique = f"{os.environ.get('VERSIONED_TEST_AWS_PREFIX', 'versioned-test')}-{uuid.uuid4().hex[:12]}"
+    yield {"s3_bucket": unique, "s3_prefix": "artifacts", "dynamodb_table_name": unique, "suffix": ".bin"}
+    if aws.name == REAL_AWS:
+        _remove(aws, unique)
+
+
+def _remove(aws: Aws, unique: str) -> None:
+    for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=unique):
+        for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            aws.s3.delete_object(Bucket=unique, Key=item["Key"], VersionId=item["VersionId"])
+    aws.s3.delete_bucket(Bucket=unique)
+    aws.dynamodb.delete_table(TableName=unique)
+
+
+@pytest.fixture
+def repository(aws: Aws, unique_place: PlaceArguments) -> Repository:
+    """A bootstrapped, empty repository on the backend."""
+    made = Repository(**unique_place, s3_client=aws.s3, dynamodb_client=aws.dynamodb)
+    made.bootstrap(**aws.bootstrap_arguments)
+    return made
