@@ -56,6 +56,10 @@ class Place:
         """Return the S3 URI of one version's content."""
         return f"s3://{self.s3_bucket}/{self.object_key(name, version)}"
 
+    def object_key_of(self, s3uri: str) -> str:
+        """Return the S3 key in a URI of this repository."""
+        return s3uri.removeprefix(f"s3://{self.s3_bucket}/")
+
     def version_of_object(self, name: str, object_key: str) -> str | None:
         """Return the version whose content stands under an S3 key, or None when the key is not of that form."""
         rest = object_key.removeprefix(self.folder(name))

@@ -3,7 +3,9 @@
 S3 decides, DynamoDB follows. A write goes: announce it in the item (``pending``), write the object on condition that
 it is still the one known, commit the item and clear ``pending``. Whoever meets a ``pending`` of somebody else asks S3
 what really stands there, so a writer that died in between deceives nobody: not a reader, and not a put of the old
-content, which would otherwise be taken for unchanged (see docs/decisions/001-pending-mark-on-latest.md).
+content, which would otherwise be taken for unchanged. When a version is published from given content, the announcement
+is part of its commit and names the version (``pending_version``): LATEST is that content from then on, wherever the
+copy to its own key has got to (see docs/decisions/001-pending-mark-on-latest.md).
 """
 
 from __future__ import annotations
@@ -38,17 +40,18 @@ def new_revision() -> str:
 
 @dataclass(frozen=True)
 class Head:
-    """What LATEST truly is: the object's facts with the item's standing.
+    """What LATEST truly is.
 
     Attributes:
-        item: The item as read; its facts are the object's unless ``pending`` is set.
-        stored: The object, as far as known; None when there is none.
+        stored: The object that holds its content, as far as known; None when there is none.
         live: Whether readers may see it.
+        at: The version under whose key that object stands: LATEST, or the number (in stored form) whose content LATEST
+            is to become and has not become yet.
     """
 
-    item: ArtifactItem
     stored: Stored | None
     live: bool
+    at: str = LATEST
 
 
 class Latest:
@@ -97,13 +100,15 @@ class Latest:
         """Return the write that marks LATEST as being written; an item that did not exist starts invisible.
 
         Args:
-            version: Stored form of the number whose content LATEST is to follow.
+            version: Stored form of the number whose content LATEST becomes from this write on, whether or not it has
+                been copied yet. None: LATEST stays what it is until the object is written.
         """
+        follows = [ArtifactItem.pending_version.set(version)] if version else []
         return update(
             ArtifactItem(name, LATEST),
             condition,
             ArtifactItem.pending.set(pending),
-            ArtifactItem.pending_version.set(version) if version else ArtifactItem.pending_version.remove(),
+            *follows,
             ArtifactItem.is_deleted.set(ArtifactItem.is_deleted | True),
             ArtifactItem.state.remove(),  # a purge that is under way leaves it alone from here on
         )
@@ -186,12 +191,17 @@ class Latest:
     def resolve(self, asked: str, item: ArtifactItem) -> Head:
         """Find out what LATEST truly is; asks S3 only if a write is under way or the item lacks its ETag."""
         if item.pending is None and item.etag is not None:
-            return Head(item, _stored(item), item.live)
+            return Head(_stored(item), item.live)
         stored = self._objects.described(asked, item.pk, LATEST)
-        if item.pending is None:
-            return Head(item, stored, item.live)
-        landed = stored is not None and stored.etag != item.etag
-        return Head(item, stored, landed or item.live)
+        if item.pending is not None and stored is not None and stored.etag != item.etag:
+            return Head(stored, live=True)
+        if item.pending_version is not None:
+            key = (item.pk, item.pending_version)
+            raw = self._table.get(asked, key).get(key)
+            followed = ArtifactItem.from_raw_data(raw) if raw else None
+            if followed is not None and followed.live:
+                return Head(_stored(followed), live=True, at=item.pending_version)
+        return Head(stored, item.live)
 
 
 def _item(name: str, stored: Stored, revision: str) -> ArtifactItem:

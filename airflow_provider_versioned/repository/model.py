@@ -52,6 +52,7 @@ class Artifact(_Bound):
 
     Attributes:
         version: ``"LATEST"`` or a number as a string.
+        s3uri: Where the content stands; that of a version for LATEST that was published but not copied yet.
         update_at: When the content was written, by the clock of S3, in UTC with whole seconds.
         sha256: Hex digest of the content; None only for a damaged record of the library ``versioned``.
         size: Bytes of content; None when the library ``versioned`` wrote the record.

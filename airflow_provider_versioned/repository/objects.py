@@ -244,7 +244,7 @@ class Objects:
                 f"{asked} failed: the record has no sha256, so the content cannot be verified; publish it again.",
                 s3uri=artifact.s3uri,
             )
-        request: dict[str, Any] = dict(self._address(artifact.name, artifact.version))
+        request: dict[str, Any] = {"Bucket": self._place.s3_bucket, "Key": self._place.object_key_of(artifact.s3uri)}
         if artifact.version == LATEST and artifact.etag is not None:
             request["IfMatch"] = artifact.etag
         try:

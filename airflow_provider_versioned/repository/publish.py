@@ -24,7 +24,7 @@ from airflow_provider_versioned.repository.items import (
     ghost,
 )
 from airflow_provider_versioned.repository.keys import COUNTER, encode_version, is_version_sk, meta_pk, publish_sk
-from airflow_provider_versioned.repository.latest import Latest, new_revision
+from airflow_provider_versioned.repository.latest import Head, Latest, new_revision
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, put, update
 
@@ -65,7 +65,7 @@ class _View:
     """What was read at the beginning of an attempt."""
 
     latest: ArtifactItem | None
-    source: Stored | None  # the object of LATEST that is to be frozen, when no content is given
+    source: Head | None  # LATEST, which is to be frozen, when no content is given
     sha256: str
     highest: int
     row: PublishItem | None
@@ -125,7 +125,7 @@ class Publisher:
             highest = 0 if ours else self.highest_number(order.asked, name)
         return _View(latest, source, sha256, highest, PublishItem.from_raw_data(row) if row and order.key else None)
 
-    def _source(self, order: Order, latest: ArtifactItem | None) -> tuple[Stored, str]:
+    def _source(self, order: Order, latest: ArtifactItem | None) -> tuple[Head, str]:
         head = self._latest.resolve(order.asked, latest) if latest is not None else None
         if head is None or not head.live:
             raise ArtifactNotFoundError(
@@ -134,7 +134,7 @@ class Publisher:
             )
         if head.stored is None or head.stored.sha256 is None:
             raise self._no_object(order)
-        return head.stored, head.stored.sha256
+        return head, head.stored.sha256
 
     def highest_number(self, asked: str, name: str) -> int:
         """Find the highest number that ever was given, from the version items; ghosts were not given by anybody."""
@@ -315,9 +315,9 @@ class Publisher:
 
     def _store(self, order: Order, view: _View, claim: ArtifactItem) -> Stored:
         if order.content is None:
-            if view.source is None:
+            if view.source is None or view.source.stored is None:
                 raise PreconditionLost
-            return self._objects.copy(order.asked, order.name, LATEST, claim.sk, view.source)
+            return self._objects.copy(order.asked, order.name, view.source.at, claim.sk, view.source.stored)
         return self._objects.put_version(order.asked, order.name, claim.sk, order.content, order.attributes)
 
     def _commit(self, order: Order, claim: ArtifactItem, published: ArtifactItem, pending: str | None) -> None:

@@ -79,19 +79,25 @@ class Versions:
         if item.pending is None:
             return self.artifact(item) if item.live else None
         head = self._latest.resolve(asked, item)
-        if head.stored is not None and head.stored.etag != item.etag:
+        if not head.live:
+            return None
+        if head.stored is not None:
             item.update_at, item.sha256 = head.stored.written_at, head.stored.sha256
             item.etag, item.size = head.stored.etag, head.stored.size
-        return self.artifact(item) if head.live else None
+        return self.artifact(item, decode_version(head.at))
 
-    def artifact(self, item: ArtifactItem) -> Artifact:
-        """Make the public value from an item."""
+    def artifact(self, item: ArtifactItem, content_at: str | None = None) -> Artifact:
+        """Make the public value from an item.
+
+        Args:
+            content_at: The version under whose key the content stands, if not its own.
+        """
         version = decode_version(item.sk)
         return Artifact(
             name=item.pk,
             version=version,
             update_at=item.update_at,
-            s3uri=self._place.s3uri(item.pk, version),
+            s3uri=self._place.s3uri(item.pk, content_at or version),
             sha256=item.sha256,
             size=None if item.size is None else int(item.size),
             etag=item.etag,
