@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
 
-from airflow_provider_versioned.repository.errors import IntegrityError, InvalidInputError
+from airflow_provider_versioned.repository.errors import IntegrityError, InvalidInputError, VersionedError
 from airflow_provider_versioned.task.fields import parse_verify
 
 if TYPE_CHECKING:
@@ -94,9 +94,14 @@ class RepositoryOperator(BaseOperator):
 
 
 @contextmanager
-def no_vain_retry() -> Iterator[None]:
-    """Fail the task for good where another try would meet the same: a wrong call, or damaged bytes."""
+def no_vain_retry(*also: type[VersionedError]) -> Iterator[None]:
+    """Fail the task for good where another try would meet the same: a wrong call, or damaged bytes.
+
+    Args:
+        also: More errors for which that holds.
+    """
+    vain: tuple[type[VersionedError], ...] = (InvalidInputError, IntegrityError, *also)
     try:
         yield
-    except (InvalidInputError, IntegrityError) as error:
+    except vain as error:
         raise AirflowFailException(str(error)) from error

@@ -1,0 +1,32 @@
+"""What Airflow is told about this provider; read through the entry point ``apache_airflow_provider``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_INTEGRATION = "Versioned Artifacts"
+_PACKAGE = "airflow_provider_versioned"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description in the form of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-versioned",
+        "name": "Versioned",
+        "description": "Versioned artifacts on Amazon S3 and DynamoDB: publish, promote in stages, roll back, retain.",
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://github.com/airflow-provider-versioned/airflow-provider-versioned",
+                "tags": ["aws"],
+            }
+        ],
+        "hooks": _modules("hooks.repository"),
+        "operators": _modules("operators.alias", "operators.artifact", "operators.retention"),
+        "sensors": _modules("sensors.alias"),
+        "triggers": _modules("triggers.alias"),
+    }
+
+
+def _modules(*names: str) -> list[dict[str, Any]]:
+    return [{"integration-name": _INTEGRATION, "python-modules": [f"{_PACKAGE}.{name}" for name in names]}]
