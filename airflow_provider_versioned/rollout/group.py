@@ -113,7 +113,7 @@ def staged_promotion(
             alias=alias,
             version=version,
             reason=reason,
-            group=group.group_id,
+            group=str(group.group_id),
             steps=list(steps),
             **{**place, **_MOVES},
         )
