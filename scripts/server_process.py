@@ -104,6 +104,7 @@ class ServerProcess:
         if reason is not None:
             raise ServerError(reason)
         # A free port may be taken by somebody else before the server gets to it; another one then will do.
+        failure = ""
         for _ in range(1 if self._wanted_port else _ATTEMPTS):
             atexit.register(self.stop)
             self._launch()
