@@ -1,0 +1,1 @@
+"""The demonstration behind ``make demo``: a real Airflow, real canaries, on this machine only."""

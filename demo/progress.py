@@ -1,0 +1,65 @@
+"""What is happening now: plain lines everywhere, and on a terminal one more line that keeps changing."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from typing import TextIO
+
+SPINNER = "|/-\\"
+
+
+class Progress:
+    """Prints lines that stay, each with the time since the start, and a last line that does not stay."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._live = self._out.isatty()
+        self._started = time.monotonic()
+        self._doing = ""
+        self._ticks = 0
+
+    def clock(self) -> str:
+        """Return the time since the start, m:ss."""
+        minutes, secs = divmod(int(time.monotonic() - self._started), 60)
+        return f"{minutes}:{secs:02d}"
+
+    def title(self, text: str) -> None:
+        """A heading, after an empty line."""
+        self._print(f"\n{self._bold(text)}")
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+        self._print(f"  {self.clock():>5}  {text}")
+
+    def text(self, text: str) -> None:
+        """Text without a time, for reports."""
+        self._print(text)
+
+    def doing(self, text: str) -> None:
+        """What is being waited for: a terminal's changing last line; elsewhere a line each time it changes."""
+        if self._live:
+            self._ticks += 1
+            self._rewrite(f"  {self.clock():>5}  {SPINNER[self._ticks % len(SPINNER)]} {text}")
+        elif text != self._doing:
+            self.line(text)
+        self._doing = text
+
+    def tick(self, text: str) -> None:
+        """Like `doing`, for what changes too often to be worth a line outside a terminal."""
+        if self._live:
+            self.doing(text)
+
+    def _bold(self, text: str) -> str:
+        return f"\033[1m{text}\033[0m" if self._live else text
+
+    def _print(self, text: str) -> None:
+        self._rewrite("")
+        print(text, file=self._out, flush=True)
+
+    def _rewrite(self, text: str) -> None:
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            self._out.write("\r\033[K" + text[:width])
+            self._out.flush()

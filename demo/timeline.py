@@ -1,0 +1,85 @@
+"""The story of an alias as a person reads it: what was published, which weight when, what the checks said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from demo.split_bar import BLOCKS, split_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from airflow_provider_versioned.repository.model import AliasChange, Artifact
+    from demo.facts import Check, Facts, Retained
+
+MEGABYTE = 1_000_000
+INDENT = " " * 10
+
+
+def timeline(facts: Facts, blocks: str = BLOCKS) -> list[str]:
+    """Publications and changes of the alias in the order of time, each change with its check."""
+    published = [
+        (artifact.update_at, _published(artifact)) for artifact in facts.artifacts if artifact.version != "LATEST"
+    ]
+    changed = [
+        (change.changed_at, _changed(change, before, facts.checks, blocks))
+        for before, change in zip((None, *facts.history), facts.history, strict=False)
+    ]
+    events = sorted([*published, *changed], key=lambda event: event[0])
+    return [line for at, lines in events for line in _dated(at, lines)]
+
+
+def retention_report(plan: Iterable[Retained]) -> list[str]:
+    """What retention would do to each version, and why."""
+    return [
+        f"{entry.name} v{entry.version:<3} {'would be purged:' if entry.purge else 'stays:':<16} {entry.reason}"
+        for entry in plan
+    ]
+
+
+def check_text(check: Check) -> str:
+    """One line for what a check measured."""
+    return (
+        f"check at {check.weight} %: {check.verdict}. Right answers: "
+        f"v{check.canary} {check.canary_accuracy:.1%} of {check.canary_requests}, "
+        f"v{check.stable} {check.stable_accuracy:.1%} of {check.stable_requests}"
+    )
+
+
+def _published(artifact: Artifact) -> list[str]:
+    size = "size unknown" if artifact.size is None else f"{artifact.size / MEGABYTE:.1f} MB"
+    return [f"v{artifact.version} published: {artifact.name}, {size}, sha256 {artifact.sha256[:12]}"]
+
+
+def _changed(change: AliasChange, before: AliasChange | None, checks: Iterable[Check], blocks: str) -> list[str]:
+    lines = [f"{change.alias}  {split_bar(change, blocks)}"]
+    if meaning := _meaning(change, before):
+        lines.append(meaning)
+    lines += [check_text(check) for check in checks if _belongs(check, change)]
+    return lines
+
+
+def _meaning(change: AliasChange, before: AliasChange | None) -> str:
+    dropped = before is not None and before.secondary_version is not None and change.secondary_version is None
+    if dropped and before is not None and change.version == before.version:
+        text = f"rolled back: v{before.secondary_version} dropped"
+    elif dropped:
+        text = f"promoted: v{change.version} is the only version"
+    else:
+        return f"reason: {change.reason}" if change.reason else ""
+    return f"{text} ({change.reason})" if change.reason else text
+
+
+def _belongs(check: Check, change: AliasChange) -> bool:
+    return (check.stable, check.canary, check.weight) == (
+        change.version,
+        change.secondary_version,
+        change.secondary_version_weight,
+    )
+
+
+def _dated(at: datetime, lines: list[str]) -> Iterator[str]:
+    first, *rest = lines
+    yield f"{at.astimezone():%H:%M:%S}  {first}"
+    yield from (INDENT + line for line in rest)
