@@ -23,6 +23,7 @@ pickle, because Airflow hands errors from one process to another.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 
@@ -43,11 +44,23 @@ class VersionedError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from message and facts, so that the error survives a process boundary."""
-        return (_rebuild, (type(self), self.message, self.facts))
+        facts = {fact: _portable(value) for fact, value in self.facts.items()}
+        return (_rebuild, (type(self), self.message, facts))
 
 
 def _rebuild(cls: type[VersionedError], message: str, facts: dict[str, Any]) -> VersionedError:
     return cls(message, **facts)
+
+
+def _portable(value: Any) -> Any:
+    """Return a fact that any process can load; what a caller passed by mistake may not be such, so its repr goes."""
+    if value is None or isinstance(value, (str, int, float, datetime)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_portable, value))
+    if isinstance(value, dict):
+        return {str(key): _portable(entry) for key, entry in value.items()}
+    return repr(value)
 
 
 class NotFoundError(VersionedError, LookupError):

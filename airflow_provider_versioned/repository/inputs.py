@@ -50,10 +50,11 @@ def check_stored_name(name: str) -> str:
     """Allow a name that may stand in the repository, also one that only the library ``versioned`` allows."""
     if not isinstance(name, str):
         raise InvalidTypeError(f"An artifact name must be a string, got {name!r}.", name=name)
-    if not name.strip("/") or name.startswith("__") or _CONTROL.search(name) or len(name.encode()) > MAX_NAME_BYTES:
+    unusable = _CONTROL.search(name) or not _encodable(name)
+    if unusable or not name.strip("/") or name.startswith("__") or len(name.encode()) > MAX_NAME_BYTES:
         raise InvalidInputError(
-            f"Artifact name {name!r} is not allowed; a name is not empty, does not begin with '__', has no control "
-            "characters and at most 1024 bytes.",
+            f"Artifact name {name!r} is not allowed; a name is not empty, does not begin with '__', and is valid text "
+            "of at most 1024 bytes without control characters.",
             name=name,
         )
     return name
@@ -182,9 +183,9 @@ def check_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
     if len(checked) > MAX_TAGS:
         raise InvalidInputError(f"{len(checked)} tags were given; S3 allows {MAX_TAGS}.", count=len(checked))
     for key, value in checked.items():
-        if not 1 <= len(key) <= MAX_TAG_KEY or len(value) > MAX_TAG_VALUE:
+        if not 1 <= len(key) <= MAX_TAG_KEY or len(value) > MAX_TAG_VALUE or not _encodable(key + value):
             raise InvalidInputError(
-                f"Tag {key!r}: {value!r} is too long; S3 allows keys of 1 to 128 and values of up to 256 characters.",
+                f"Tag {key!r}: {value!r} is not allowed; S3 takes keys of 1 to 128 and values of up to 256 characters.",
                 key=key,
             )
     return checked
@@ -210,8 +211,10 @@ def check_text(what: str, text: str | None) -> str | None:
         return None
     if not isinstance(text, str):
         raise InvalidTypeError(f"{what} must be a string, got {text!r}.", what=what)
-    if not text or len(text) > MAX_TEXT:
-        raise InvalidInputError(f"{what} must have 1 to {MAX_TEXT} characters, got {len(text)}.", what=what)
+    if not text or len(text) > MAX_TEXT or not _encodable(text):
+        raise InvalidInputError(
+            f"{what} must have 1 to {MAX_TEXT} characters of valid text, got {len(text)}: {text[:50]!r}.", what=what
+        )
     return text
 
 
@@ -229,7 +232,8 @@ def check_place(s3_bucket: str, s3_prefix: str, table: str, suffix: str) -> tupl
     if not isinstance(s3_prefix, str):
         raise InvalidTypeError(f"s3_prefix must be a string, got {s3_prefix!r}.", what="s3_prefix")
     parts = [part for part in s3_prefix.split("/") if part]
-    if {".", ".."} & set(parts) or _CONTROL.search(s3_prefix) or len(s3_prefix.encode()) > MAX_PREFIX_BYTES:
+    unusable = _CONTROL.search(s3_prefix) or not _encodable(s3_prefix)
+    if unusable or {".", ".."} & set(parts) or len(s3_prefix.encode()) > MAX_PREFIX_BYTES:
         raise InvalidInputError(
             f"s3_prefix={s3_prefix!r} is not allowed; use up to 700 bytes, no '.' or '..' part, no control characters.",
             what="s3_prefix",
@@ -246,3 +250,12 @@ def _check_strings(what: str, values: Mapping[str, str] | None) -> dict[str, str
         if not isinstance(key, str) or not isinstance(value, str):
             raise InvalidTypeError(f"{what} must map strings to strings, got {key!r}: {value!r}.", what=what)
     return dict(values)
+
+
+def _encodable(text: str) -> bool:
+    """Tell whether a text has a UTF-8 form; half a surrogate pair, as in a badly decoded file name, has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
