@@ -48,9 +48,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line per reason what was skipped; pytest itself says it once per test."""
-    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
-    for reason, count in reasons.items():
-        terminalreporter.write_line(f"{count} {reason.replace('Skipped', 'skipped')}")
+    for reason, count in Counter(_skips(terminalreporter)).items():
+        terminalreporter.write_line(f"skipped {count}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run when something was skipped although ``VERSIONED_REQUIRE_ALL_BACKENDS=1`` asks for everything."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("VERSIONED_REQUIRE_ALL_BACKENDS") == "1" and reporter and list(_skips(reporter)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _skips(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    for report in reporter.stats.get("skipped", ()):
+        yield report.longrepr[2].removeprefix("Skipped: ")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -75,8 +86,6 @@ def _backends() -> Iterator[Backends]:
 def aws(backend: str, _backends: Backends) -> Iterator[Aws]:
     """S3 and DynamoDB of the backend that the test is run on."""
     refusal = _backends.refusal(backend)
-    if refusal and os.environ.get("VERSIONED_REQUIRE_ALL_BACKENDS") == "1":
-        pytest.fail(f"VERSIONED_REQUIRE_ALL_BACKENDS is set, but {refusal}", pytrace=False)
     if refusal:
         pytest.skip(refusal)
     if backend != MOTO:
