@@ -9,7 +9,7 @@ KEEP ?=
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
-	@echo "  PYTHON=python3.13 chooses the interpreter; the newest setting wins."
+	@echo "  Another interpreter: make PYTHON=python3.13 test"
 
 setup: ## Make the environments (done by the other targets too)
 	@$(PYTHON) scripts/setup_env.py dev servers
