@@ -98,7 +98,7 @@ class AliasMethods(Parts):
         Raises:
             AliasNotFoundError: It does not exist.
         """
-        return self._aliases.get(inputs.check_stored_name(name), inputs.check_alias(alias))
+        return self._aliases.get(inputs.check_stored_name(name), inputs.check_stored_alias(alias))
 
     def list_aliases(self, name: str) -> list[Alias]:
         """Read all aliases of an artifact, in the order of their names' bytes."""
@@ -125,7 +125,7 @@ class AliasMethods(Parts):
 
         A change by the library ``versioned`` appears once the alias is changed by this package.
         """
-        return self._aliases.history(inputs.check_stored_name(name), inputs.check_alias(alias))
+        return self._aliases.history(inputs.check_stored_name(name), inputs.check_stored_alias(alias))
 
     def get_alias_at(self, name: str, alias: str, at: datetime) -> AliasChange:
         """Find what an alias was at a time.
@@ -136,11 +136,11 @@ class AliasMethods(Parts):
         """
         if at.tzinfo is None:
             raise InvalidInputError(f"The time {at.isoformat()} has no time zone; give one, such as UTC.", at=at)
-        return self._aliases.at(inputs.check_stored_name(name), inputs.check_alias(alias), at)
+        return self._aliases.at(inputs.check_stored_name(name), inputs.check_stored_alias(alias), at)
 
     def alias_request(self, name: str, alias: str) -> dict[str, Any]:
         """Return the arguments of the one GetItem that reads an alias, for a client of your own (say, an async one)."""
-        return self._aliases.request(inputs.check_stored_name(name), inputs.check_alias(alias))
+        return self._aliases.request(inputs.check_stored_name(name), inputs.check_stored_alias(alias))
 
     def alias_from_response(self, name: str, response: Mapping[str, Any]) -> Alias | None:
         """Return the alias in the answer to :meth:`alias_request`; None when it does not exist."""
@@ -158,7 +158,7 @@ class AliasMethods(Parts):
     ) -> Change:
         return Change(
             inputs.check_stored_name(name),
-            inputs.check_alias(alias),
+            inputs.check_stored_alias(alias) if action == "delete" else inputs.check_alias(alias),
             action,
             targets,
             if_revision=inputs.check_text("if_revision", if_revision),

@@ -21,7 +21,15 @@ from airflow_provider_versioned.repository.alias_change import (
 from airflow_provider_versioned.repository.alias_history import rollback_target, state_at
 from airflow_provider_versioned.repository.errors import AliasNotFoundError, ConflictError, InvalidInputError
 from airflow_provider_versioned.repository.items import AliasItem, HeadItem, HistoryItem, RequestItem
-from airflow_provider_versioned.repository.keys import Place, alias_pk, head_sk, history_prefix, meta_pk, request_sk
+from airflow_provider_versioned.repository.keys import (
+    Place,
+    alias_pk,
+    head_sk,
+    history_prefix,
+    is_history_sk,
+    meta_pk,
+    request_sk,
+)
 from airflow_provider_versioned.repository.model import Alias, AliasChange, ContentSource
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table
 
@@ -95,7 +103,8 @@ class Aliases:
             sk_values={":prefix": {"S": history_prefix(alias)}},
             ScanIndexForward=False,
         )
-        return (_change_of(name, alias, HistoryItem.from_raw_data(raw)) for raw in rows)
+        own = (raw for raw in rows if is_history_sk(alias, raw["sk"]["S"]))
+        return (_change_of(name, alias, HistoryItem.from_raw_data(raw)) for raw in own)
 
     def at(self, name: str, alias: str, moment: datetime) -> AliasChange:
         """Find the change of an alias that was in force at a time.

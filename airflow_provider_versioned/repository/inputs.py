@@ -85,6 +85,15 @@ def check_alias(alias: str) -> str:
     return alias
 
 
+def check_stored_alias(alias: str) -> str:
+    """Allow an alias name that may stand in the repository, also one that only the library ``versioned`` allows."""
+    if not isinstance(alias, str):
+        raise InvalidTypeError(f"An alias must be a string, got {alias!r}.", alias=alias)
+    if not alias or len(alias.encode()) > MAX_NAME_BYTES:
+        raise InvalidInputError(f"Alias {alias!r} is not allowed; an alias has 1 to 1024 bytes.", alias=alias)
+    return alias
+
+
 def check_version(version: int | str | None) -> str:
     """Bring a version into its public form: ``"LATEST"`` (also for None) or a number without leading zeros."""
     if version is None or version == LATEST:

@@ -114,6 +114,11 @@ def history_sk(alias: str, sequence: int) -> str:
     return f"{history_prefix(alias)}{sequence:012d}"
 
 
+def is_history_sk(alias: str, sk: str) -> bool:
+    """Tell an alias's own history from that of one whose odd name goes on where this one ends."""
+    return re.fullmatch(r"[0-9]{12}", sk.removeprefix(history_prefix(alias))) is not None
+
+
 def request_sk(alias: str, idempotency_key: str) -> str:
     """Return where it is kept that a caller's change of an alias has landed."""
     return f"request#{alias}#{_digest(idempotency_key)}"

@@ -8,7 +8,7 @@ against a changing repository is :mod:`~airflow_provider_versioned.repository.pu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.inputs import LATEST
@@ -110,10 +110,15 @@ def plan(
 ) -> PurgePlan:
     """Apply a retention rule to an artifact's live versions, given newest first."""
     pointing = aliases_by_version(aliases)
-    expiry = now - timedelta(seconds=purge_older_than_secs)
     numbered = [artifact for artifact in artifacts if artifact.version != LATEST]
     decisions = tuple(
-        _decide(artifact, rank, keep_last_n, expiry, pointing.get(artifact.version, []))
+        _decide(
+            artifact,
+            rank,
+            keep_last_n,
+            pointing.get(artifact.version, []),
+            young=(now - artifact.update_at).total_seconds() <= purge_older_than_secs,
+        )
         for rank, artifact in enumerate(numbered)
     )
     return PurgePlan(name, now, keep_last_n, purge_older_than_secs, decisions)
@@ -134,12 +139,12 @@ def kept_by_alias(version: str, pointing: list[str]) -> PurgeDecision:
     return PurgeDecision(version, purge=False, reason=f"alias {', '.join(pointing)}")
 
 
-def _decide(artifact: Artifact, rank: int, keep_last_n: int, expiry: datetime, pointing: list[str]) -> PurgeDecision:
+def _decide(artifact: Artifact, rank: int, keep_last_n: int, pointing: list[str], *, young: bool) -> PurgeDecision:
     if pointing:
         return kept_by_alias(artifact.version, pointing)
     if rank < keep_last_n:
         return PurgeDecision(artifact.version, purge=False, reason=f"one of the newest {keep_last_n}")
-    if artifact.update_at >= expiry:
+    if young:
         return PurgeDecision(artifact.version, purge=False, reason=f"written {artifact.update_at:%Y-%m-%d %H:%M:%S}Z")
     reason = f"written {artifact.update_at:%Y-%m-%d %H:%M:%S}Z, not among the newest {keep_last_n}, no alias"
     return PurgeDecision(artifact.version, purge=True, reason=reason)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InUseError
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, live
+from airflow_provider_versioned.repository.items import CLAIMED, PURGING, AliasItem, ArtifactItem, live
 from airflow_provider_versioned.repository.keys import (
     Place,
     alias_pk,
@@ -171,9 +171,8 @@ class Versions:
             ArtifactItem.sha256.exists()
             & ArtifactItem.update_at.exists()
             & (ArtifactItem.is_deleted == True)  # noqa: E712 -- PynamoDB builds the condition from ==
-            & (ArtifactItem.deleted_at.exists() | ArtifactItem.state.does_not_exist())
+            & ~(ArtifactItem.state == CLAIMED)
             & ~(ArtifactItem.state == PURGING)
-            & ArtifactItem.pending.does_not_exist()
         )
         actions = ArtifactItem.is_deleted.set(False), ArtifactItem.deleted_at.remove()
         try:
