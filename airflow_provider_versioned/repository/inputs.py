@@ -89,8 +89,10 @@ def check_stored_alias(alias: str) -> str:
     """Allow an alias name that may stand in the repository, also one that only the library ``versioned`` allows."""
     if not isinstance(alias, str):
         raise InvalidTypeError(f"An alias must be a string, got {alias!r}.", alias=alias)
-    if not alias or len(alias.encode()) > MAX_NAME_BYTES:
-        raise InvalidInputError(f"Alias {alias!r} is not allowed; an alias has 1 to 1024 bytes.", alias=alias)
+    if not alias or not _encodable(alias) or len(alias.encode()) > MAX_NAME_BYTES:
+        raise InvalidInputError(
+            f"Alias {alias!r} is not allowed; an alias is valid text of 1 to 1024 bytes.", alias=alias
+        )
     return alias
 
 

@@ -131,6 +131,17 @@ def test_alias_outside_the_pattern_is_refused(alias: str) -> None:
         inputs.check_alias(alias)
 
 
+@pytest.mark.parametrize("alias", ["pre-prod", "a/b", " ", "a\n", "a#b", "é", "x" * 1024])
+def test_stored_alias_that_only_the_library_allows_is_readable(alias: str) -> None:
+    assert inputs.check_stored_alias(alias) == alias
+
+
+@pytest.mark.parametrize("alias", ["", "x" * 1025, "\ud800"])
+def test_stored_alias_that_no_key_holds_is_refused(alias: str) -> None:
+    with pytest.raises(InvalidInputError, match="1 to 1024 bytes"):
+        inputs.check_stored_alias(alias)
+
+
 def test_split_comes_out_in_public_form() -> None:
     assert inputs.check_split(None, None, None) == ("LATEST", None, None)
     assert inputs.check_split("007", 8, 0) == ("7", "8", 0)
@@ -266,7 +277,14 @@ def test_place_of_another_type_is_refused_as_type(position: int, value: Any) -> 
 
 
 @pytest.mark.parametrize(
-    "check", [inputs.check_new_name, inputs.check_stored_name, inputs.check_flat_name, inputs.check_alias]
+    "check",
+    [
+        inputs.check_new_name,
+        inputs.check_stored_name,
+        inputs.check_flat_name,
+        inputs.check_alias,
+        inputs.check_stored_alias,
+    ],
 )
 @pytest.mark.parametrize("value", [None, 1, True, b"name", ["name"]])
 def test_names_of_another_type_are_refused_as_type(check: Callable[[Any], str], value: Any) -> None:

@@ -76,6 +76,12 @@ def test_history_keys_sort_by_sequence() -> None:
     assert all(sk.startswith(keys.history_prefix("prod")) for sk in stored)
 
 
+def test_history_key_of_an_odd_alias_is_told_from_that_of_a_shorter_one() -> None:
+    assert keys.is_history_sk("a", keys.history_sk("a", 7))
+    assert not keys.is_history_sk("a", keys.history_sk("a#b", 7))
+    assert not keys.is_history_sk("a", keys.history_sk("a#000000000001", 7))
+
+
 @given(key=st.text(st.characters(codec="ascii"), min_size=1), sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True))
 def test_bookkeeping_keys_stay_within_what_dynamodb_takes(key: str, sha256: str) -> None:
     assert len(keys.publish_sk(key, sha256)) < 1024
