@@ -60,9 +60,9 @@ def canary_reads_better(step: CanaryStep, repository: Repository) -> tuple[bool,
     }
     canary, stable = right[step.canary], right[step.stable]
     measured = {
-        "canary_accuracy": float(canary.mean()),
+        "canary_accuracy": round(float(canary.mean()), 4),
         "canary_requests": len(canary),
-        "stable_accuracy": float(stable.mean()),
+        "stable_accuracy": round(float(stable.mean()), 4),
         "stable_requests": len(stable),
     }
     return bool(canary.mean() > stable.mean()), measured

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 import time
 from typing import TextIO
 
+MAX_COLUMNS = 118
 SPINNER = "|/-\\"
 
 
@@ -33,9 +35,10 @@ class Progress:
         """A line that stays."""
         self._print(f"  {self.clock():>5}  {text}")
 
-    def text(self, text: str) -> None:
-        """Text without a time, for reports."""
-        self._print(text)
+    def text(self, text: str, indent: int = 0) -> None:
+        """Text without a time, for reports; long lines are broken, and go on indented."""
+        for line in text.splitlines() or [""]:
+            self._print(textwrap.fill(line, MAX_COLUMNS, subsequent_indent=" " * indent, break_long_words=False))
 
     def doing(self, text: str) -> None:
         """What is being waited for: a terminal's changing last line; elsewhere a line each time it changes."""

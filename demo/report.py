@@ -21,11 +21,19 @@ LOG_LINES = 25
 GIBIBYTE = 2**30
 
 
+def tell_plan(progress: Progress) -> None:
+    """Print what is going to happen."""
+    progress.text(
+        "Three scikit-learn models, published and promoted by a real Airflow on S3 and DynamoDB, all on this machine."
+    )
+    progress.text("About four minutes. Ctrl-C ends it at any time and leaves nothing behind.\n")
+
+
 def tell_facts(progress: Progress, facts: Facts, blocks: str) -> None:
     """Print the timeline and what retention said."""
     progress.title(f"What happened to {facts.alias.name}/{facts.alias.alias}, from the alias's own history")
     for line in timeline(facts, blocks):
-        progress.text(f"  {line}")
+        progress.text(f"  {line}", indent=14)
     progress.title("What retention would purge, and why")
     for line in retention_report(facts.plan):
         progress.text(f"  {line}")
@@ -35,9 +43,9 @@ def tell_claims(progress: Progress, claims: Iterable[Claim]) -> None:
     """Print each claim; with what was found instead where it is false."""
     progress.title("Is it true? Checked against the repository")
     for claim in claims:
-        progress.text(f"  {'true ' if claim.true else 'FALSE'}  {claim.text}")
+        progress.text(f"  {'true ' if claim.true else 'FALSE'}  {claim.text}", indent=9)
         if not claim.true:
-            progress.text(f"         found: {claim.found}")
+            progress.text(f"         found: {claim.found}", indent=16)
 
 
 def tell_effort(progress: Progress, peak_bytes: int) -> None:
@@ -48,7 +56,9 @@ def tell_effort(progress: Progress, peak_bytes: int) -> None:
 
 def tell_how_to_look(progress: Progress, workspace: Workspace) -> None:
     """Print where Airflow's UI is and how to get in."""
-    progress.text(f"\nAirflow's UI: {workspace.ui_url}  user {UI_USER}  password {workspace.ui_password}")
+    progress.text(
+        f"\nAirflow's UI stays open at {workspace.ui_url} (user {UI_USER}, password {workspace.ui_password})."
+    )
     progress.text("Ctrl-C ends it and takes everything away.")
 
 

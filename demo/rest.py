@@ -26,7 +26,11 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class TaskInstance:
-    """One task of one run, as Airflow tells it now."""
+    """One task of one run, as Airflow tells it now.
+
+    Attributes:
+        label: For people: without the task group, with what a mapped task calls itself.
+    """
 
     task_id: str
     map_index: int
@@ -40,10 +44,11 @@ class TaskInstance:
         """Read Airflow's answer."""
         map_index = int(answer["map_index"])
         rendered = answer.get("rendered_map_index") or map_index
+        name = str(answer["task_id"]).rpartition(".")[2]
         return cls(
             task_id=str(answer["task_id"]),
             map_index=map_index,
-            label=answer["task_id"] if map_index < 0 else f"{answer['task_id']}[{rendered}]",
+            label=name if map_index < 0 else f"{name}[{rendered}]",
             state=str(answer["state"] or "waiting"),
             try_number=int(answer["try_number"]),
             duration_secs=answer["duration"],

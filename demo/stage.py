@@ -12,7 +12,7 @@ from demo.airflow_server import AirflowServer
 from demo.processes import Programs
 from demo.repository_place import bootstrapped_repository, connection_json
 from demo.verification import EXPECTED_RUN_STATES
-from demo.workspace import airflow_environment, neutral_environment, write_ui_password
+from demo.workspace import UI_USER, airflow_environment, neutral_environment, write_ui_password
 from scripts.embedded_servers import EmbeddedServers
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def stage(workspace: Workspace, progress: Progress, stop: StopFlag) -> Iterator[
         api = server.start()
         stack.callback(api.close)
         server.wait_for_dags(api, set(EXPECTED_RUN_STATES))
-        progress.line(f"Airflow at {workspace.ui_url}, example Dags read")
+        progress.line(f"Airflow at {workspace.ui_url} (user {UI_USER}, password {workspace.ui_password})")
         yield Stage(repository, server, api)
 
 

@@ -21,7 +21,7 @@ ARTIFACT = "digits"
 ALIAS = "prod"
 RUN_TIMEOUT_SECS = 300.0
 POLL_SECS = 1.0
-QUIET_STATES = {"skipped", "removed"}
+UNTOLD_STATES = {"skipped", "removed", "upstream_failed"}
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Run:
     tasks: list[TaskInstance] = field(default_factory=list)
     told: set[tuple[str, int]] = field(default_factory=set)
     checks: list[Check] = field(default_factory=list)
+    deferral_told: bool = False
 
     @property
     def ended(self) -> bool:
@@ -99,18 +100,21 @@ class Story:
         run.state = self._api.run_state(run.dag_id, run.run_id)
         run.tasks = self._api.task_instances(run.dag_id, run.run_id)
         for task in run.tasks:
+            if task.state == "deferred" and not run.deferral_told:
+                run.deferral_told = True
+                self._progress.line(f"{task.label:<28} waits in the triggerer, without a worker")
             if task.ended and task.key not in run.told:
                 run.told.add(task.key)
                 self._tell_task(run, task)
 
     def _tell_task(self, run: Run, task: TaskInstance) -> None:
-        if task.state in QUIET_STATES:
+        if task.state in UNTOLD_STATES:
             return
-        took = "" if task.duration_secs is None else f"{task.duration_secs:.1f} s"
-        self._progress.line(f"{task.state:<16} {task.label:<34} {took:>7}")
+        took = "" if task.duration_secs is None else f"{task.duration_secs:7.1f} s"
+        self._progress.line(f"{task.label:<28} {task.state:<8}{took}")
         if check := self._check_of(run, task):
             run.checks.append(check)
-            self._progress.line(f"{'':<16} {check_text(check)}")
+            self._progress.line(check_text(check))
 
     def _check_of(self, run: Run, task: TaskInstance) -> Check | None:
         judgement = self._api.xcom(run.dag_id, run.run_id, task.task_id, key="judgement")
@@ -128,5 +132,5 @@ class Story:
         changes = list(self._repository.list_alias_history(ARTIFACT, ALIAS))
         for change in reversed(changes):
             if change.sequence > self._sequence:
-                self._progress.line(f"{ALIAS} -> {split_bar(change, self._blocks)}")
+                self._progress.line(f"{ALIAS}  {split_bar(change, self._blocks)}")
         self._sequence = changes[0].sequence

@@ -41,9 +41,9 @@ def retention_report(plan: Iterable[Retained]) -> list[str]:
 def check_text(check: Check) -> str:
     """One line for what a check measured."""
     return (
-        f"check at {check.weight} %: {check.verdict}. Right answers: "
-        f"v{check.canary} {check.canary_accuracy:.1%} of {check.canary_requests}, "
-        f"v{check.stable} {check.stable_accuracy:.1%} of {check.stable_requests}"
+        f"check at {check.weight} %: {check.verdict}. Read right: "
+        f"v{check.canary} {100 * check.canary_accuracy:.1f} % of {check.canary_requests} images, "
+        f"v{check.stable} {100 * check.stable_accuracy:.1f} % of {check.stable_requests}"
     )
 
 

@@ -76,7 +76,7 @@ def free_port() -> int:
 
 
 def neutral_environment(inherited: Mapping[str, str], workspace: Workspace) -> dict[str, str]:
-    """Return `inherited` without the user's Airflow, AWS and proxy settings; home and temporary files in the workspace."""
+    """Drop the user's Airflow, AWS and proxy settings; put home and temporary files into the workspace."""
     kept = {
         name: value
         for name, value in inherited.items()
