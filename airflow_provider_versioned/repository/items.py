@@ -21,7 +21,7 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.constants import STRING
-from pynamodb.expressions.condition import And
+from pynamodb.expressions.condition import And, Or
 from pynamodb.models import Model
 
 if TYPE_CHECKING:
@@ -152,6 +152,12 @@ def live() -> Condition:
     """The version can be read: it exists, is not deleted, and is not a ghost."""
     not_deleted = ~(ArtifactItem.is_deleted == True)  # noqa: E712 -- PynamoDB builds the condition from ==
     return And(And(ArtifactItem.pk.exists(), ArtifactItem.update_at.exists()), not_deleted)
+
+
+def withdrawn() -> Condition:
+    """The version was published and then deleted or purged."""
+    deleted = And(ArtifactItem.is_deleted == True, ~(ArtifactItem.state == CLAIMED))  # noqa: E712 -- as above
+    return Or(ArtifactItem.pk.does_not_exist(), deleted)
 
 
 def ghost() -> Condition:

@@ -22,11 +22,12 @@ from airflow_provider_versioned.repository.items import (
     CounterItem,
     PublishItem,
     ghost,
+    withdrawn,
 )
 from airflow_provider_versioned.repository.keys import COUNTER, encode_version, is_version_sk, meta_pk, publish_sk
 from airflow_provider_versioned.repository.latest import Head, Latest, new_revision
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
-from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, put, update
+from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, put, update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,10 +236,10 @@ class Publisher:
             try:
                 self._table.transact(order.asked, self._claim_writes(order, view, claim, seen))
             except Refused as refused:
-                counter, version, *row = refused.found
+                counter, version, *row = refused.found  # of the key, if there is one
                 if version and version.get("revision", {}).get("S") == claim.revision:
                     return claim  # it landed, only the answer was lost
-                if row and row[0] is not None:
+                if any(found is not None for found in row):
                     return None
                 seen, number = self._next(order, counter, version, seen, number)
                 continue
@@ -254,8 +255,9 @@ class Publisher:
         ]
         if order.key is not None:
             unused = PublishItem.pk.does_not_exist()
-            if view.row is not None:  # its version was purged since
+            if view.row is not None:  # its version was deleted since
                 unused |= PublishItem.version == view.row.version
+                writes.append(check(ArtifactItem(order.name, view.row.version), withdrawn()))
             row = PublishItem(meta, publish_sk(order.key, view.sha256), version=claim.sk, claimed_at=claim.update_at)
             writes.append(put(row, unused))
         return writes
@@ -264,11 +266,11 @@ class Publisher:
         self, order: Order, counter: RawItem | None, version: RawItem | None, seen: int, number: int
     ) -> tuple[int, int]:
         """Return (counter as it is, next number to try) after a refused claim."""
-        if counter:
+        if counter:  # another publisher was quicker
             seen = int(CounterItem.from_raw_data(counter).highest)
-            number = seen + 1
+            return seen, seen + 1
         if version is not None:  # the library has published on its own
-            number = max(self.highest_number(order.asked, order.name) + 1, number + 1)
+            return seen, max(self.highest_number(order.asked, order.name), number) + 1
         return seen, number
 
     def _fulfil(self, order: Order, view: _View, claim: ArtifactItem) -> ArtifactItem | None:
