@@ -1,4 +1,4 @@
-# Everything happens inside this folder: .venv, .venv-servers, .cache. Nothing outside it is read or written.
+# Everything happens inside this folder (.venv, .venv-servers, .cache); outside it, pip, uv and npm keep their caches.
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=

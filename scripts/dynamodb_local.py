@@ -73,9 +73,14 @@ def _npm_pack(folder: Path) -> Path:
     return archives[0]
 
 
-def _check(archive: Path) -> None:
+def sha256_of(archive: Path) -> str:
+    """Return the hex digest of a file."""
     with archive.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check(archive: Path) -> None:
+    found = sha256_of(archive)
     if found != SHA256:
         raise ServerError(f"{PACKAGE} has sha256 {found}, but {SHA256} is expected: do not use it, report it.")
 

@@ -95,7 +95,8 @@ def _run(command: list[str]) -> None:
 def main(names: list[str]) -> int:
     """Make the named environments in turn."""
     if sys.version_info < _OLDEST_PYTHON:
-        print(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: run `make PYTHON=python3.12 ...`.")
+        found = sys.version.split()[0]
+        print(f"Python 3.11 or newer is needed, this is {found}: run `make PYTHON=python3.12 ...`.", file=sys.stderr)
         return 2
     unknown = set(names) - set(ENVIRONMENTS)
     if unknown or not names:
