@@ -6,6 +6,7 @@ configuration and network (except under ``pytest -m aws``, which is for the user
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -105,11 +106,13 @@ def unique_place(aws: Aws) -> Iterator[PlaceArguments]:
 
 
 def _remove(aws: Aws, unique: str) -> None:
-    for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=unique):
-        for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            aws.s3.delete_object(Bucket=unique, Key=item["Key"], VersionId=item["VersionId"])
-    aws.s3.delete_bucket(Bucket=unique)
-    aws.dynamodb.delete_table(TableName=unique)
+    with contextlib.suppress(aws.dynamodb.exceptions.ResourceNotFoundException):
+        aws.dynamodb.delete_table(TableName=unique)
+    with contextlib.suppress(aws.s3.exceptions.NoSuchBucket):
+        for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=unique):
+            for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                aws.s3.delete_object(Bucket=unique, Key=item["Key"], VersionId=item["VersionId"])
+        aws.s3.delete_bucket(Bucket=unique)
 
 
 @pytest.fixture
