@@ -47,8 +47,12 @@ class SeaweedFS(ServerProcess):
         place = [f"-dir={folder / 'data'}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", f"-s3.config={config}"]
         sockets = [f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'filer.sock'}"]
         extras = ["-s3.port.iceberg=0", "-s3.port.lance=0", *sockets]
-        limits = ["-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=200"]
+        limits = ["-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=5000"]
         return [str(SERVERS_VENV / "bin" / "weed"), "server", "-filer", "-s3", *place, *listen, *extras, *limits]
+
+    def environment(self, folder: Path, ports: list[int]) -> dict[str, str]:
+        """Have a new bucket take one volume, not seven, or a few dozen buckets fill the server."""
+        return {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
 
     def answers(self) -> bool:
         """Tell whether the S3 gateway is up; it opens after everything behind it."""
