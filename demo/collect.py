@@ -29,7 +29,7 @@ def collect(api: AirflowApi, repository: Repository, runs: Iterable[Run]) -> Fac
         alias=repository.get_alias(ARTIFACT, ALIAS),
         history=tuple(reversed(list(repository.list_alias_history(ARTIFACT, ALIAS)))),
         checks=tuple(check for run in runs for check in run.checks),
-        consumed=next((_consumed(value) for value in _returned(api, runs, "use")), None),
+        consumed=_consumed(api, runs),
         plan=tuple(entry for value in _returned(api, runs, "plan") for entry in Retained.from_xcom(value)),
     )
 
@@ -43,8 +43,14 @@ def _whole(artifact: Artifact) -> bool:
     return True
 
 
-def _consumed(value: Any) -> Consumed:
-    return Consumed(version=value["version"], sha256=value["sha256"], accuracy=value["accuracy"])
+def _consumed(api: AirflowApi, runs: Iterable[Run]) -> Consumed | None:
+    met = next(iter(_returned(api, runs, "wait")), None)
+    got = next(iter(_returned(api, runs, "use")), None)
+    if met is None or got is None:
+        return None
+    return Consumed(
+        version=got["version"], sha256=got["sha256"], met_version=met["version"], met_canary=met["secondary_version"]
+    )
 
 
 def _returned(api: AirflowApi, runs: Iterable[Run], task_id: str) -> list[Any]:

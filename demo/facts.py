@@ -42,11 +42,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Consumed:
-    """What the consumer downloaded after its wait, and what it made of it."""
+    """What the consumer downloaded after its wait.
+
+    Attributes:
+        met_version: The alias's version when the wait ended.
+        met_canary: The alias's canary at that moment.
+    """
 
     version: str
     sha256: str
-    accuracy: float
+    met_version: str
+    met_canary: str | None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -9,6 +10,7 @@ import time
 from typing import TextIO
 
 MAX_COLUMNS = 118
+COLOURS = {"success": 32, "true": 32, "failed": 31, "FALSE": 31}
 SPINNER = "|/-\\"
 
 
@@ -18,6 +20,7 @@ class Progress:
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
         self._live = self._out.isatty()
+        self._colours = self._live and not os.environ.get("NO_COLOR")
         self._started = time.monotonic()
         self._doing = ""
         self._ticks = 0
@@ -38,7 +41,10 @@ class Progress:
     def text(self, text: str, indent: int = 0) -> None:
         """Text without a time, for reports; long lines are broken, and go on indented."""
         for line in text.splitlines() or [""]:
-            self._print(textwrap.fill(line, MAX_COLUMNS, subsequent_indent=" " * indent, break_long_words=False))
+            wrapper = textwrap.TextWrapper(
+                MAX_COLUMNS, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+            )
+            self._print(wrapper.fill(line))
 
     def doing(self, text: str) -> None:
         """What is being waited for: a terminal's changing last line; elsewhere a line each time it changes."""
@@ -54,8 +60,14 @@ class Progress:
         if self._live:
             self.doing(text)
 
+    def coloured(self, state: str, text: str | None = None) -> str:
+        """Return the text green for what is well, red for what is not, where there are colours."""
+        text = state if text is None else text
+        colour = COLOURS.get(state)
+        return f"\033[{colour}m{text}\033[0m" if self._colours and colour else text
+
     def _bold(self, text: str) -> str:
-        return f"\033[1m{text}\033[0m" if self._live else text
+        return f"\033[1m{text}\033[0m" if self._colours else text
 
     def _print(self, text: str) -> None:
         self._rewrite("")

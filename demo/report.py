@@ -43,7 +43,8 @@ def tell_claims(progress: Progress, claims: Iterable[Claim]) -> None:
     """Print each claim; with what was found instead where it is false."""
     progress.title("Is it true? Checked against the repository")
     for claim in claims:
-        progress.text(f"  {'true ' if claim.true else 'FALSE'}  {claim.text}", indent=9)
+        verdict = progress.coloured("true", "true ") if claim.true else progress.coloured("FALSE")
+        progress.text(f"  {verdict}  {claim.text}", indent=9)
         if not claim.true:
             progress.text(f"         found: {claim.found}", indent=16)
 

@@ -37,6 +37,7 @@ class Stage:
 @contextmanager
 def stage(workspace: Workspace, progress: Progress, stop: StopFlag) -> Iterator[Stage]:
     """Start all of it, and end all of it when the block is left, for whatever reason."""
+    stop.check()
     environment = neutral_environment(os.environ, workspace)
     _adopt(environment)
     with ExitStack() as stack:

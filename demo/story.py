@@ -21,6 +21,12 @@ ARTIFACT = "digits"
 ALIAS = "prod"
 RUN_TIMEOUT_SECS = 300.0
 POLL_SECS = 1.0
+BUSY_STATES = {
+    "running": "runs",
+    "deferred": "waits in the triggerer",
+    "up_for_reschedule": "sleeps",
+    "up_for_retry": "failed, will be tried again",
+}
 UNTOLD_STATES = {"skipped", "removed", "upstream_failed"}
 
 
@@ -61,6 +67,7 @@ class Story:
         self._stop = stop
         self._blocks = blocks
         self._sequence = 0
+        self._split = ""
         self.runs: list[Run] = []
 
     def start(self, dag_id: str, **conf: Any) -> Run:
@@ -92,9 +99,12 @@ class Story:
             if not run.ended:
                 self._update(run)
         self._tell_alias()
-        busy = [task.label for run in self.runs for task in run.tasks if task.state in {"running", "deferred"}]
-        self._progress.tick(", ".join(busy) or "the scheduler is at work")
+        self._progress.tick("   ".join(part for part in (self._split, self._busy()) if part))
         return awaited.ended
+
+    def _busy(self) -> str:
+        tasks = [task for run in self.runs for task in run.tasks if task.state in BUSY_STATES]
+        return ", ".join(f"{task.label} {BUSY_STATES[task.state]}" for task in tasks)
 
     def _update(self, run: Run) -> None:
         run.state = self._api.run_state(run.dag_id, run.run_id)
@@ -111,7 +121,7 @@ class Story:
         if task.state in UNTOLD_STATES:
             return
         took = "" if task.duration_secs is None else f"{task.duration_secs:7.1f} s"
-        self._progress.line(f"{task.label:<28} {task.state:<8}{took}")
+        self._progress.line(f"{task.label:<28} {self._progress.coloured(task.state, f'{task.state:<8}')}{took}")
         if check := self._check_of(run, task):
             run.checks.append(check)
             self._progress.line(check_text(check))
@@ -132,5 +142,6 @@ class Story:
         changes = list(self._repository.list_alias_history(ARTIFACT, ALIAS))
         for change in reversed(changes):
             if change.sequence > self._sequence:
-                self._progress.line(f"{ALIAS}  {split_bar(change, self._blocks)}")
+                self._split = f"{ALIAS}  {split_bar(change, self._blocks)}"
+                self._progress.line(self._split)
         self._sequence = changes[0].sequence
