@@ -10,12 +10,18 @@ import hashlib
 import io
 import os
 import tempfile
-from contextlib import ExitStack, contextmanager
+import uuid
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow_provider_versioned.repository.errors import IntegrityError, InvalidInputError, InvalidTypeError
+from airflow_provider_versioned.repository.errors import (
+    ConflictError,
+    IntegrityError,
+    InvalidInputError,
+    InvalidTypeError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +51,14 @@ class Prepared:
         self.stream.seek(0)
         return self.stream
 
+    def changed(self, asked: str) -> ConflictError:
+        """Return the error that says that it is not what it was when it was hashed."""
+        return ConflictError(
+            f"{asked} failed: the content changed while it was uploaded; nothing was changed, try again when nobody "
+            "writes to it.",
+            expected=self.sha256,
+        )
+
 
 @contextmanager
 def prepare(content: Content) -> Iterator[Prepared]:
@@ -67,7 +81,7 @@ def prepare(content: Content) -> Iterator[Prepared]:
 @contextmanager
 def _opened(content: Content) -> Iterator[BinaryIO]:
     if isinstance(content, (bytes, bytearray, memoryview)):
-        yield io.BytesIO(content)
+        yield io.BytesIO(bytes(content))
     elif isinstance(content, os.PathLike):
         with ExitStack() as stack:
             try:
@@ -95,6 +109,61 @@ def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
             spooled.write(chunk)
         spooled.seek(0)
         yield spooled  # type: ignore[misc] # SpooledTemporaryFile is a binary file in all but name
+
+
+class RehashedStream(io.RawIOBase):
+    """Reads content from its beginning and keeps back the end when it is not what was hashed before.
+
+    For S3's upload in parts, which knows no SHA-256 of the whole: it then stops before the object appears. Closing it,
+    as the transfer manager does, leaves the content's own stream open.
+
+    Args:
+        asked: What the caller wanted, as the beginning of a sentence.
+    """
+
+    def __init__(self, asked: str, content: Prepared) -> None:
+        super().__init__()
+        self._asked = asked
+        self._content = content
+        self._stream = content.rewound()
+        self._digest = hashlib.sha256()
+        self._count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read the next bytes.
+
+        Raises:
+            ConflictError: They are the last ones, and the content has changed since it was hashed.
+        """
+        chunk = self._stream.read(size)
+        self._digest.update(chunk)
+        self._count += len(chunk)
+        if self._count >= self._content.size and self._digest.hexdigest() != self._content.sha256:
+            raise self._content.changed(self._asked)
+        return chunk
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move, as the transfer manager does to learn the size.
+
+        Raises:
+            ConflictError: The content has another size than when it was hashed.
+        """
+        position = self._stream.seek(offset, whence)
+        if whence == io.SEEK_END and offset == 0 and position != self._content.size:
+            raise self._content.changed(self._asked)
+        return position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._stream.tell()
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be sought in."""
+        return True
 
 
 class VerifiedStream(io.RawIOBase):
@@ -157,26 +226,17 @@ def write_verified(stream: BinaryIO, path: Path) -> Path:
         InvalidInputError: The file cannot be written there.
         IntegrityError: The content was not that of the record; no file is left.
     """
+    partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
     try:
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
-    except OSError as error:
-        raise InvalidInputError(f"A file cannot be written to {str(path)!r}: {error}.", path=str(path)) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("xb") as file:
             while chunk := stream.read(_CHUNK):
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-        Path(partial).chmod(0o666 & ~_umask())
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+        partial.replace(path)
+    except OSError as error:
+        raise InvalidInputError(f"A file cannot be written to {str(path)!r}: {error}.", path=str(path)) from error
+    finally:
+        with suppress(OSError):  # it never came to be, or has its final name
+            partial.unlink()
     return path
-
-
-def _umask() -> int:
-    """Return the process's umask; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

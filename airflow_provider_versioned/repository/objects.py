@@ -21,7 +21,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from airflow_provider_versioned.repository.aws import CONTENDED, code_of, translated
-from airflow_provider_versioned.repository.content import Prepared, VerifiedStream
+from airflow_provider_versioned.repository.content import Prepared, RehashedStream, VerifiedStream
 from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError, StorageError
 from airflow_provider_versioned.repository.inputs import LATEST
 
@@ -40,6 +40,7 @@ SINGLE_REQUEST_LIMIT = (
 PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
 MAX_DELETE = 1000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 _LOST = frozenset({"PreconditionFailed", "412"})
+_OTHER_BYTES = "BadDigest"
 _NO_OBJECT = frozenset({"NoSuchKey", "404", "NotFound"})
 _CONTENTION_TRIES = 8
 _TRANSFER = TransferConfig(multipart_threshold=PARALLEL_FROM, multipart_chunksize=16 * 1024**2, max_concurrency=4)
@@ -92,15 +93,15 @@ class Objects:
 
     def head(self, asked: str, name: str, version: str) -> Stored | None:
         """Describe an object, or return None when there is none."""
-        try:
-            answer = self._clients.s3.head_object(**self._address(name, version))
-        except ClientError as error:
-            if code_of(error) in _NO_OBJECT:
-                return None
-            with self._translated(asked):
+        with self._translated(asked):
+            try:
+                answer = self._clients.s3.head_object(**self._address(name, version))
+            except ClientError as error:
+                if code_of(error) in _NO_OBJECT:
+                    return None
                 raise
         return Stored(
-            etag=answer["ETag"],
+            etag=_quoted(answer["ETag"]),
             sha256=answer["Metadata"].get("artifact_sha256"),
             size=answer["ContentLength"],
             written_at=_whole_seconds(answer["LastModified"]),
@@ -158,14 +159,19 @@ class Objects:
             "ChecksumSHA256": base64.b64encode(bytes.fromhex(content.sha256)).decode(),
         }
         with self._translated(asked):
-            answer = self._contend("put_object", request, lambda: {"Body": content.rewound()})
-        return Stored(answer["ETag"], content.sha256, content.size, _server_time(answer))
+            try:
+                answer = self._contend("put_object", request, lambda: {"Body": content.rewound()})
+            except ClientError as error:
+                if code_of(error) == _OTHER_BYTES:
+                    raise content.changed(asked) from error
+                raise
+        return Stored(_quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
 
     def _put_in_parts(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
-        address = self._address(name, version)
+        address, stream = self._address(name, version), RehashedStream(asked, content)
         with self._translated(asked):
             self._clients.s3.upload_fileobj(
-                _Unclosed(content.rewound()),  # type: ignore[arg-type] # all that the transfer manager uses of a file
+                stream,  # type: ignore[arg-type] # all that the transfer manager uses of a file
                 address["Bucket"],
                 address["Key"],
                 ExtraArgs=attributes.arguments(name, content.sha256),
@@ -201,30 +207,37 @@ class Objects:
         }
         with self._translated(asked):
             result = self._contend("copy_object", request)["CopyObjectResult"]
-        if result["ETag"] != stored.etag:
+        etag = _quoted(result["ETag"])
+        if etag != stored.etag:
             # Encrypted with a KMS key, a copy has another ETag; on a server without CopySourceIfMatch, other content.
             found = self.head(asked, name, target)
             if found is None or found.sha256 != stored.sha256:
                 raise PreconditionLost
-        return Stored(result["ETag"], stored.sha256, stored.size, _whole_seconds(result["LastModified"]))
+        return Stored(etag, stored.sha256, stored.size, _whole_seconds(result["LastModified"]))
 
     def _copy_in_parts(self, asked: str, name: str, source: str, target: str, stored: Stored) -> Stored:
         """Copy what is too large for one CopyObject; metadata, content type and tags have to be given again."""
         origin, address = self._address(name, source), self._address(name, target)
         with self._translated(asked):
-            described = self._clients.s3.head_object(**origin)
-            tags = self._clients.s3.get_object_tagging(**origin)["TagSet"]
-            extra: dict[str, Any] = {
-                "CopySourceIfMatch": stored.etag,
-                "Metadata": described["Metadata"],
-                "ContentType": described["ContentType"],
-            }
-            if tags:
-                extra["Tagging"] = urlencode({tag["Key"]: tag["Value"] for tag in tags})
-            self._clients.s3.copy(
-                {"Bucket": origin["Bucket"], "Key": origin["Key"]}, **address, ExtraArgs=extra, Config=_TRANSFER
-            )
+            try:
+                extra = {"CopySourceIfMatch": stored.etag, **self._attributes_of(origin)}
+                self._clients.s3.copy(
+                    {"Bucket": origin["Bucket"], "Key": origin["Key"]}, **address, ExtraArgs=extra, Config=_TRANSFER
+                )
+            except ClientError as error:
+                if code_of(error) in _LOST | _NO_OBJECT:
+                    raise PreconditionLost from error
+                raise
         return self._must_be(asked, name, target, stored.sha256)
+
+    def _attributes_of(self, origin: _Address) -> dict[str, Any]:
+        described = self._clients.s3.head_object(**origin)
+        tags = self._clients.s3.get_object_tagging(**origin)["TagSet"]
+        # With REPLACE every release of the transfer manager takes what it is given; without, they differ.
+        kept = {"Metadata": described["Metadata"], "ContentType": described["ContentType"]}
+        if tags:
+            kept |= {"Tagging": urlencode({tag["Key"]: tag["Value"] for tag in tags}), "TaggingDirective": "REPLACE"}
+        return {**kept, "MetadataDirective": "REPLACE"}
 
     def _must_be(self, asked: str, name: str, version: str, sha256: str | None) -> Stored:
         found = self.head(asked, name, version)
@@ -247,30 +260,28 @@ class Objects:
         request: dict[str, Any] = {"Bucket": self._place.s3_bucket, "Key": self._place.object_key_of(artifact.s3uri)}
         if artifact.version == LATEST and artifact.etag is not None:
             request["IfMatch"] = artifact.etag
-        try:
-            body = self._clients.s3.get_object(**request)["Body"]
-        except ClientError as error:
-            raise self._cannot_open(asked, artifact, error) from error
+        with self._translated(asked):
+            try:
+                body = self._clients.s3.get_object(**request)["Body"]
+            except ClientError as error:
+                self._refuse_to_open(asked, artifact, error)
+                raise
         stream = VerifiedStream(body, artifact.sha256, artifact.s3uri, lambda: self._translated(asked))
         return io.BufferedReader(stream, buffer_size=256 * 1024)
 
-    def _cannot_open(self, asked: str, artifact: Artifact, error: ClientError) -> Exception:
+    @staticmethod
+    def _refuse_to_open(asked: str, artifact: Artifact, error: ClientError) -> None:
         if code_of(error) in _LOST:
-            return ConflictError(
+            raise ConflictError(
                 f"{asked} failed: LATEST of {artifact.name!r} was overwritten since; read its record again.",
                 name=artifact.name,
-            )
+            ) from error
         if code_of(error) in _NO_OBJECT:
-            return IntegrityError(
+            raise IntegrityError(
                 f"{asked} failed: {artifact.s3uri} does not exist although its record does; restore the object "
                 "or publish again.",
                 s3uri=artifact.s3uri,
-            )
-        try:
-            with self._translated(asked):
-                raise error
-        except StorageError as storage_error:
-            return storage_error
+            ) from error
 
     def list_names(self, asked: str) -> Iterator[str]:
         """List the folders under the repository's prefix, in the order of their bytes."""
@@ -291,7 +302,7 @@ class Objects:
             )
             for page in pages:
                 for entry in page.get("Contents", []):
-                    yield entry["Key"], entry["ETag"]
+                    yield entry["Key"], _quoted(entry["ETag"])
 
     def delete_keys(self, asked: str, keys: Sequence[str]) -> None:
         """Delete objects for which nobody can have a use any more.
@@ -316,15 +327,14 @@ class Objects:
 
     def delete_if(self, asked: str, key: str, etag: str) -> bool:
         """Delete an object if it is still that one; tell whether it is gone."""
-        try:
-            self._clients.s3.delete_object(Bucket=self._place.s3_bucket, Key=key, IfMatch=etag)
-        except ClientError as error:
-            if code_of(error) in _LOST | CONTENDED:
-                return False
-            if code_of(error) in _NO_OBJECT:
-                return True
-            with self._translated(asked):
-                raise
+        with self._translated(asked):
+            try:
+                self._clients.s3.delete_object(Bucket=self._place.s3_bucket, Key=key, IfMatch=etag)
+            except ClientError as error:
+                if code_of(error) in _LOST | CONTENDED:
+                    return False
+                if code_of(error) not in _NO_OBJECT:
+                    raise
         return True
 
     def _contend(self, operation: str, request: dict[str, Any], fresh: Any = dict) -> dict[str, Any]:
@@ -349,27 +359,9 @@ class Objects:
         return translated(asked, self.resource)
 
 
-class _Unclosed(io.RawIOBase):
-    """Reads from a stream but leaves it open: the transfer manager closes what it is given."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def read(self, size: int = -1) -> bytes:
-        return self._stream.read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
+def _quoted(etag: str) -> str:
+    """Return an ETag in its one form; some servers leave the quotes out of some answers."""
+    return f'"{etag.strip(chr(34))}"'
 
 
 def _server_time(answer: Mapping[str, Any]) -> datetime:
