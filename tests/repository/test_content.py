@@ -1,0 +1,231 @@
+"""Content on its way in: of any form and size, and never other than what was hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from boto3.s3.transfer import TransferConfig
+
+from airflow_provider_versioned.repository import (
+    ConflictError,
+    InvalidInputError,
+    InvalidTypeError,
+    objects,
+)
+from tests.servers import MINISTACK, MOTO, WITH_ENDPOINT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from airflow_provider_versioned.repository import Repository
+    from tests.repository.store import Store
+
+MIB = 1024**2
+
+
+class Pipe(io.RawIOBase):
+    """A stream that can only be read, in bits as they come."""
+
+    def __init__(self, content: bytes, bit: int = 7) -> None:
+        super().__init__()
+        self._inner = io.BytesIO(content)
+        self._bit = bit
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._inner.read(self._bit if size < 0 else min(size, self._bit))
+
+
+class Changing(io.BytesIO):
+    """A file that somebody writes to while it is uploaded: other bytes at the second reading."""
+
+    def __init__(self, first: bytes, second: bytes) -> None:
+        super().__init__(first)
+        self._second = second
+        self._rewound = False
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if not self._rewound:
+            self._rewound = True
+            super().seek(0)
+            self.write(self._second)
+            self.truncate()
+        return super().seek(offset, whence)
+
+
+def in_file(folder: Path, content: bytes) -> Path:
+    path = folder / "content"
+    path.write_bytes(content)
+    return path
+
+
+def middle(content: bytes) -> io.BytesIO:
+    stream = io.BytesIO(b"before" + content)
+    stream.seek(6)
+    return stream
+
+
+FORMS: dict[str, Callable[[Path, bytes], Any]] = {
+    "bytes": lambda _, content: content,
+    "bytearray": lambda _, content: bytearray(content),
+    "memoryview": lambda _, content: memoryview(content),
+    "memoryview with gaps": lambda _, content: memoryview(content[::-1])[::-1],
+    "path": in_file,
+    "open file": lambda folder, content: in_file(folder, content).open("rb"),
+    "stream in the middle": lambda _, content: middle(content),
+    "pipe": lambda _, content: Pipe(content),
+}
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> TransferConfig:
+    """Let the paths for huge content run on small content: parts of 5 MiB, the least that S3 takes."""
+    config = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=2)
+    monkeypatch.setattr(objects, "PARALLEL_FROM", 5 * MIB)
+    monkeypatch.setattr(objects, "SINGLE_REQUEST_LIMIT", 5 * MIB)
+    monkeypatch.setattr(objects, "_TRANSFER", config)
+    return config
+
+
+@pytest.mark.backends(MOTO)
+@pytest.mark.parametrize("publish", [False, True])
+@pytest.mark.parametrize("content", [b"content", b""])
+@pytest.mark.parametrize("form", FORMS)
+def test_content_of_every_form_comes_back(
+    repository: Repository, tmp_path: Path, form: str, content: bytes, *, publish: bool
+) -> None:
+    given = FORMS[form](tmp_path, content)
+    if publish:
+        artifact = repository.publish_artifact_version("model", content=given)
+    else:
+        artifact = repository.put_artifact("model", given)
+
+    assert artifact.get_content() == content
+    assert (artifact.sha256, artifact.size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert repository.get_artifact_version("model").get_content() == content
+    if hasattr(given, "closed"):
+        assert not given.closed
+        given.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("text", InvalidTypeError),
+        (None, InvalidTypeError),
+        (7, InvalidTypeError),
+        (io.StringIO("text"), InvalidTypeError),
+        ([b"content"], InvalidTypeError),
+    ],
+)
+@pytest.mark.backends(MOTO)
+def test_content_of_another_form_is_refused_and_writes_nothing(
+    repository: Repository, store: Store, content: Any, error: type[Exception]
+) -> None:
+    with store.unchanged(), pytest.raises(error, match="content"):
+        repository.put_artifact("model", content)
+
+
+@pytest.mark.backends(MOTO)
+@pytest.mark.parametrize("path", ["absent", "."])
+def test_content_file_that_cannot_be_read_is_refused_and_writes_nothing(
+    repository: Repository, store: Store, tmp_path: Path, path: str
+) -> None:
+    with store.unchanged(), pytest.raises(InvalidInputError, match="cannot be read"):
+        repository.publish_artifact_version("model", content=tmp_path / path)
+
+
+def test_content_of_70_mb_goes_up_in_parts_and_down_in_constant_memory(
+    repository: Repository, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_TRANSFER", TransferConfig(multipart_chunksize=5 * MIB, max_concurrency=2))
+    path, digest = tmp_path / "large", hashlib.sha256()
+    with path.open("wb") as file:
+        for number in range(70):
+            chunk = number.to_bytes(4, "big") * (MIB // 4)
+            digest.update(chunk)
+            file.write(chunk)
+
+    if store.aws.name != MOTO:  # moto itself keeps everything in this process
+        tracemalloc.start()
+    version = repository.publish_artifact_version("model", content=path)
+    downloaded = version.download(tmp_path / "downloaded")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 60 * MIB, peak  # the transfer manager holds up to ten parts
+    assert (version.sha256, version.size) == (digest.hexdigest(), 70 * MIB)
+    assert downloaded.stat().st_size == 70 * MIB
+    answer = store.aws.s3.head_object(Bucket=store.bucket, Key=store.key("model", "000001"))
+    assert "-" in answer["ETag"]
+    assert answer["Metadata"]["artifact_sha256"] == version.sha256
+    assert repository.get_artifact_version("model").sha256 == version.sha256
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_content_too_large_for_one_request_is_put_frozen_and_read(repository: Repository, store: Store) -> None:
+    content = bytes(range(256)) * (6 * MIB // 256)
+    latest = repository.put_artifact("model", content, content_type="text/x", metadata={"foo": "bar"}, tags={"a": "b"})
+    version = repository.publish_artifact_version("model")
+
+    assert latest.get_content() == version.get_content() == content
+    key = store.key("model", "000001")
+    answer = store.aws.s3.head_object(Bucket=store.bucket, Key=key)
+    assert "-" in answer["ETag"]
+    assert answer["ContentType"] == "text/x"
+    assert answer["Metadata"] == {"artifact_name": "model", "artifact_sha256": version.sha256, "foo": "bar"}
+    if store.aws.name != MINISTACK:  # drops the tags of what goes up in parts
+        assert store.aws.s3.get_object_tagging(Bucket=store.bucket, Key=key)["TagSet"] == [{"Key": "a", "Value": "b"}]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_latest_overwritten_before_a_copy_in_parts_is_published_as_it_is_now(
+    repository: Repository, store: Store
+) -> None:
+    repository.put_artifact("model", b"a" * (6 * MIB))
+    now = b"b" * (6 * MIB)
+    metadata = {"artifact_name": "model", "artifact_sha256": hashlib.sha256(now).hexdigest()}
+    store.put_object(store.key("model", "LATEST"), now, Metadata=metadata)
+
+    version = repository.publish_artifact_version("model")
+    assert version.get_content() == now
+
+
+@pytest.mark.backends(*WITH_ENDPOINT)  # moto checks no checksum
+@pytest.mark.parametrize("publish", [False, True])
+def test_content_changed_while_it_is_uploaded_is_refused(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, *, publish: bool
+) -> None:
+    repository.put_artifact("model", b"good")
+    monkeypatch.setattr(
+        "airflow_provider_versioned.repository.content.io.BytesIO", lambda _: Changing(b"first", b"other")
+    )
+
+    write = repository.publish_artifact_version if publish else repository.put_artifact
+    with pytest.raises(ConflictError, match="the content changed while it was uploaded"):
+        write("model", content=b"first")
+    monkeypatch.undo()
+    assert [artifact.get_content() for artifact in repository.list_artifact_versions("model")] == [b"good"]
+    assert set(store.keys()) == {store.key("model", "LATEST")}
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("second", [b"b" * 6 * MIB, b"a" * 5 * MIB, b"a" * 7 * MIB, b"a" * (6 * MIB - 1) + b"b"])
+def test_content_changed_while_it_goes_up_in_parts_is_refused(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, second: bytes
+) -> None:
+    changing = Changing(b"a" * 6 * MIB, second)
+    with monkeypatch.context() as patched:
+        patched.setattr("airflow_provider_versioned.repository.content.io.BytesIO", lambda _: changing)
+        with pytest.raises(ConflictError, match="the content changed while it was uploaded"):
+            repository.publish_artifact_version("model", content=b"a" * 6 * MIB)
+
+    assert repository.list_artifact_versions("model") == []
+    assert store.keys() == []
