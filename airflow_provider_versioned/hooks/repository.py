@@ -29,6 +29,7 @@ from airflow_provider_versioned.repository.errors import (
 
 if TYPE_CHECKING:
     import boto3
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 PLACE = ("s3_bucket", "s3_prefix", "dynamodb_table_name", "suffix")
@@ -110,6 +111,12 @@ class VersionedRepositoryHook(BaseHook):
     def s3_client(self) -> S3Client:
         """The boto3 S3 client of the connection."""
         client: S3Client = self.aws_hook("s3").conn
+        return client
+
+    @cached_property
+    def dynamodb_client(self) -> DynamoDBClient:
+        """The boto3 DynamoDB client of the connection."""
+        client: DynamoDBClient = self.aws_hook("dynamodb").conn
         return client
 
     def find_alias(self, name: str, alias: str) -> Alias | None:
@@ -210,4 +217,4 @@ class _Session:
         self._hook = hook
 
     def client(self, service: str) -> Any:
-        return self._hook.s3_client if service == "s3" else self._hook.aws_hook(service).conn
+        return getattr(self._hook, f"{service}_client")

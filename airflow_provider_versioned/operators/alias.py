@@ -79,7 +79,7 @@ class PromoteAliasOperator(RepositoryOperator):
                 idempotency_key=clearing_key(context),
             )
         self.log.info("Alias %r of %r is at %s.", self.alias, self.name, _state(alias))
-        return alias.to_dict()
+        return self.keep_version(context, alias.to_dict())
 
 
 class RollbackAliasOperator(RepositoryOperator):
@@ -134,7 +134,7 @@ class RollbackAliasOperator(RepositoryOperator):
                 idempotency_key=clearing_key(context),
             )
         self.log.info("Alias %r of %r is back at %s.", self.alias, self.name, _state(alias))
-        return alias.to_dict()
+        return self.keep_version(context, alias.to_dict())
 
 
 def _state(alias: Alias) -> str:

@@ -97,7 +97,7 @@ class PublishArtifactOperator(RepositoryOperator):
                 published_by=author(context),
             )
         self.log.info("Version %s of %r %s.", artifact.version, self.name, _how(artifact, author(context), begun))
-        return artifact.to_dict()
+        return self.keep_version(context, artifact.to_dict())
 
     @contextmanager
     def _given_content(self) -> Iterator[bytes | Path | None]:
@@ -171,7 +171,7 @@ class DownloadArtifactOperator(RepositoryOperator):
         self.alias = alias
         self.route = route
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 -- Airflow passes it
+    def execute(self, context: Context) -> dict[str, Any]:
         """Resolve the version and download it."""
         with no_vain_retry():
             version, alias = parse_optional_version(self.version), optional(self.alias)
@@ -185,7 +185,7 @@ class DownloadArtifactOperator(RepositoryOperator):
             artifact.download(path)
         self.log.info("Version %s of %r is at %s, verified: %s", artifact.version, self.name, path, artifact.sha256)
         result = {**artifact.to_dict(), "path": str(path)}
-        return result if alias is None else {**result, "alias": alias}
+        return self.keep_version(context, result if alias is None else {**result, "alias": alias})
 
 
 def _routed(alias: Alias, route: str) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
-    AirflowRescheduleException,
     AirflowSkipException,
     conf,
     determine_kwargs,
 )
 from airflow.sdk import BaseSensorOperator
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.rollout import rules
@@ -70,7 +70,7 @@ class BakeOperator(BaseSensorOperator):
 
     def _sleep_until(self, moment: datetime) -> NoReturn:
         if not self.deferrable:
-            raise AirflowRescheduleException(moment)
+            raise AirflowRescheduleException(moment)  # type: ignore[no-untyped-call] # Airflow has no types here
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger  # noqa: PLC0415 -- keeps Dag files light
 
         self.defer(trigger=DateTimeTrigger(moment), method_name="execute_complete")

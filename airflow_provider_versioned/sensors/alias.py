@@ -92,9 +92,9 @@ class AliasVersionSensor(RepositoryOperator, BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Look, and wait on in the way that was chosen."""
         if not self.deferrable:
-            return super().execute(context)
+            return self.keep_version(context, super().execute(context))
         found = self._first_look(context)
-        return found.xcom_value if found else self._defer(context)
+        return self._defer(context) if found is None else self.keep_version(context, found)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
@@ -115,16 +115,12 @@ class AliasVersionSensor(RepositoryOperator, BaseSensorOperator):
         )
         return PokeReturnValue(is_done=met, xcom_value=alias.to_dict() if met else None)
 
-    def execute_complete(
-        self,
-        context: Context,  # noqa: ARG002 -- Airflow passes it
-        event: dict[str, Any],
-    ) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take up what the trigger found."""
         if event["status"] == "success":
             found: dict[str, Any] = event["alias"]
             self.log.info("Alias %r of %r is at version %s.", self.alias, self.name, found["version"])
-            return found
+            return self.keep_version(context, found)
         if event["status"] == "timeout":
             raise AirflowSensorTimeout(
                 f"Alias {self.alias!r} of {self.name!r} was waited for during {self.timeout:g} seconds in vain."
@@ -144,10 +140,10 @@ class AliasVersionSensor(RepositoryOperator, BaseSensorOperator):
                 self.log.warning("%s Looking again.", error)
                 time.sleep(self.poke_interval)
 
-    def _first_look(self, context: Context) -> PokeReturnValue:
+    def _first_look(self, context: Context) -> dict[str, Any] | None:
         """Poke before deferring, under the same rules as every other poke of a sensor."""
         try:
-            return self.poke(context)
+            return self.poke(context).xcom_value
         except AirflowFailException as error:
             if self.soft_fail or self.never_fail:
                 raise AirflowSkipException(f"Skipping instead of failing: {error}") from error

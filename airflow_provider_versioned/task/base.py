@@ -19,6 +19,8 @@ from airflow_provider_versioned.task.fields import parse_verify
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airflow.sdk import Context
+
     from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook
 
 
@@ -78,6 +80,12 @@ class RepositoryOperator(BaseOperator):
         from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook  # noqa: PLC0415 -- loads AWS libraries
 
         return VersionedRepositoryHook(**self.hook_arguments())
+
+    def keep_version(self, context: Context, result: dict[str, Any]) -> dict[str, Any]:
+        """Return a result, and keep its version as an XCom of its own, so that ``task.output["version"]`` is that."""
+        if self.do_xcom_push:
+            context["ti"].xcom_push(key="version", value=result["version"])
+        return result
 
     def hook_arguments(self) -> dict[str, Any]:
         """Return the rendered arguments from which the hook is made, here or in a trigger."""
