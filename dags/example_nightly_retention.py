@@ -26,9 +26,9 @@ def list_artifacts() -> list[str]:
 
 
 @task.short_circuit
-def only_if_wanted(params: dict[str, Any]) -> bool:
+def only_if_wanted(params: dict[str, Any] | None = None) -> bool:
     """Go on only if this run is to purge."""
-    return bool(params["purge"])
+    return bool(params and params["purge"])
 
 
 @dag(

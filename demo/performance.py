@@ -45,8 +45,9 @@ def perform(stop: StopFlag, *, keep: bool) -> int:
     except Exception:  # noqa: BLE001 -- a fault of the demo's own; said, and the logs kept
         progress.text(traceback.format_exc())
     finally:
-        workspace.remove(keep_logs=failed)
-        if failed:
+        failed_with_logs = failed and workspace.has_logs
+        workspace.remove(keep_logs=failed_with_logs)
+        if failed_with_logs:
             progress.text(f"\nThe demo failed. The logs of all programs and tasks are kept: {workspace.logs}")
     return int(failed)
 
@@ -60,8 +61,7 @@ def _on_stage(workspace: Workspace, progress: Progress, stop: StopFlag, *, keep:
         if keep:
             report.tell_how_to_look(progress, workspace)
             stop.until_signalled()
-    if not keep:
-        progress.text("`make demo KEEP=1` does the same and leaves Airflow's UI open.")
+    progress.text("Airflow is stopped." if keep else "`make demo KEEP=1` does the same and leaves Airflow's UI open.")
     return true
 
 
@@ -72,10 +72,13 @@ def _play_and_verify(set_up: Stage, progress: Progress, stop: StopFlag) -> bool:
         play(story, progress)
     except RunError as error:
         progress.line(f"failed: {error}")
-        report.tell_failed_run(progress, set_up.api, error.run)
+        report.tell_failed_tasks(progress, set_up.api, error.run)
         return False
     facts = collect(set_up.api, set_up.repository, story.runs)
     report.tell_facts(progress, facts, blocks)
     claims = verify(facts)
     report.tell_claims(progress, claims)
-    return all(claim.true for claim in claims)
+    true = all(claim.true for claim in claims)
+    for run in [] if true else story.runs:
+        report.tell_failed_tasks(progress, set_up.api, run)
+    return true

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from demo.rest import ApiError
 from demo.timeline import retention_report, timeline
 from demo.workspace import UI_USER
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from demo.facts import Facts
     from demo.progress import Progress
-    from demo.rest import AirflowApi
+    from demo.rest import AirflowApi, TaskInstance
     from demo.story import Run
     from demo.verification import Claim
     from demo.workspace import Workspace
@@ -63,10 +64,17 @@ def tell_how_to_look(progress: Progress, workspace: Workspace) -> None:
     progress.text("Ctrl-C ends it and takes everything away.")
 
 
-def tell_failed_run(progress: Progress, api: AirflowApi, run: Run) -> None:
+def tell_failed_tasks(progress: Progress, api: AirflowApi, run: Run) -> None:
     """Print the end of the log of each task that failed."""
     for task in run.tasks:
         if task.state == "failed":
             progress.text(f"\nThe end of the log of {run.dag_id}.{task.label}, try {task.try_number}:")
-            for line in api.log_lines(run.dag_id, run.run_id, task)[-LOG_LINES:]:
-                progress.text(f"    {line}")
+            for line in _log_end(api, run, task):
+                progress.text(f"    {line}", indent=8)
+
+
+def _log_end(api: AirflowApi, run: Run, task: TaskInstance) -> list[str]:
+    try:
+        return api.log_lines(run.dag_id, run.run_id, task)[-LOG_LINES:]
+    except ApiError as error:
+        return [f"Airflow has none: {error}"]

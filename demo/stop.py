@@ -43,7 +43,8 @@ class StopFlag:
     @contextmanager
     def listening(self) -> Iterator[StopFlag]:
         """Catch the signals that end a program, until the block is left."""
-        before = {signum: signal.signal(signum, self._remember) for signum in SIGNALS}
+        wanted = [signum for signum in SIGNALS if not _left_to_nohup(signum)]
+        before = {signum: signal.signal(signum, self._remember) for signum in wanted}
         try:
             yield self
         finally:
@@ -76,3 +77,7 @@ class StopFlag:
         """Sleep until a signal comes."""
         while self._signum is None:
             time.sleep(SLICE_SECS)
+
+
+def _left_to_nohup(signum: signal.Signals) -> bool:
+    return signum == signal.SIGHUP and signal.getsignal(signum) == signal.SIG_IGN

@@ -54,6 +54,11 @@ class Workspace:
         return self.folder / "logs"
 
     @property
+    def has_logs(self) -> bool:
+        """Whether anything wrote a log."""
+        return any(self.logs.iterdir())
+
+    @property
     def ui_url(self) -> str:
         """Where Airflow's API server listens."""
         return f"http://{LOOPBACK}:{self.api_port}"
