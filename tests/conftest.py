@@ -13,8 +13,10 @@ import tempfile
 import uuid
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import botocore.endpoint
 import pytest
 from moto import mock_aws
 
@@ -74,6 +76,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marker = metafunc.definition.get_closest_marker("backends")
     metafunc.parametrize("backend", marker.args if marker else LOCAL)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _retries_at_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let botocore retry without its pauses of seconds: no local server needs the rest, and tests do not sleep."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not _on_real_aws(request.config):
+            patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
+        yield
 
 
 @pytest.fixture(scope="session")
