@@ -45,7 +45,7 @@ class AirflowServer:
             self._programs.start_airflow("triggerer", "--skip-serve-logs"),
             self._programs.start_airflow("dag-processor"),
         ]
-        api = AirflowApi(self._workspace.ui_url)
+        api = AirflowApi(self._workspace.ui_url, self._stop)
         self._wait_healthy(api)
         api.log_in(UI_USER, self._workspace.ui_password)
         return api

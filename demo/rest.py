@@ -1,7 +1,11 @@
-"""The few calls of Airflow's REST API that the demo makes."""
+"""The few calls of Airflow's REST API that the demo makes.
+
+Each call may be repeated without harm, and is, for a while: on a busy machine Airflow sometimes takes long to answer.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +14,17 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIMEOUT_SECS = 10.0
+    from demo.stop import StopFlag
+
+TIMEOUT_SECS = 10.0  # of one attempt; Ctrl-C waits for its end
+PATIENCE_SECS = 90.0
 PAGE = 100
 TASK_ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 RUN_ENDED = {"success", "failed"}
 
 
 class UnreachableError(Exception):
-    """Nobody answers at the address yet."""
+    """Nobody answers at the address."""
 
 
 class ApiError(Exception):
@@ -68,7 +75,8 @@ class TaskInstance:
 class AirflowApi:
     """Airflow's REST API as one user; log in first."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, stop: StopFlag) -> None:
+        self._stop = stop
         self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECS, trust_env=False)
 
     def close(self) -> None:
@@ -81,8 +89,8 @@ class AirflowApi:
         self._client.headers["Authorization"] = f"Bearer {answer['access_token']}"
 
     def health(self) -> dict[str, str | None]:
-        """Component -> status."""
-        answer = self._call("GET", "/api/v2/monitor/health")
+        """Component -> status; asked once, so that waiting for the server can be told."""
+        answer = _checked(self._attempt("GET", "/api/v2/monitor/health", None))
         return {name: status.get("status") for name, status in answer.items()}
 
     def dag_ids(self) -> set[str]:
@@ -94,10 +102,12 @@ class AirflowApi:
         answer = self._call("GET", f"/api/v2/importErrors?limit={PAGE}")
         return [f"{error['filename']}: {error['stack_trace']}" for error in answer["import_errors"]]
 
-    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
-        """Start a run now; its run id."""
-        answer = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": dict(conf)})
-        return str(answer["dag_run_id"])
+    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, Any]) -> None:
+        """Start a run now; nothing happens when it was started already."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
+        response = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)
+        if response.status_code != httpx.codes.CONFLICT:
+            _checked(response)
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """queued, running, success or failed."""
@@ -127,10 +137,20 @@ class AirflowApi:
         return [line for line in lines if "::group::" not in line and "::endgroup::" not in line]
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        end = time.monotonic() + PATIENCE_SECS
+        while True:
+            try:
+                return self._attempt(method, path, body)
+            except UnreachableError:
+                if time.monotonic() > end:
+                    raise
+                self._stop.sleep(1)
+
+    def _attempt(self, method: str, path: str, body: Mapping[str, Any] | None) -> httpx.Response:
         try:
             return self._client.request(method, path, json=body, headers={"Accept": "application/json"})
         except httpx.TransportError as error:
-            raise UnreachableError(f"{method} {path}: {error}") from error
+            raise UnreachableError(f"Airflow does not answer to {method} {path}: {error}") from error
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         return _checked(self._send(method, path, body))
