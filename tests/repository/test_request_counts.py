@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.servers import MOTO
+from tests.servers import MOTO, TRANSACTIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +129,7 @@ def test_first_use_costs_at_most_one_request_more(store: Store, traffic: Traffic
     assert len(traffic.of(lambda: repository.put_artifact("model", b"two"))) == 3
 
 
+@pytest.mark.backends(*TRANSACTIONAL)  # moto takes seconds for a large transaction
 def test_purge_of_100_versions_takes_four_requests(watched: Repository, store: Store, traffic: Traffic) -> None:
     fabricate(store, "model", 110)
 
@@ -137,6 +138,7 @@ def test_purge_of_100_versions_takes_four_requests(watched: Repository, store: S
     assert len(watched.list_artifact_versions("model")) == 10
 
 
+@pytest.mark.backends(*TRANSACTIONAL)  # moto takes seconds for a large transaction
 def test_purge_artifact_takes_requests_by_hundreds_not_by_versions(
     watched: Repository, store: Store, traffic: Traffic
 ) -> None:
@@ -145,6 +147,7 @@ def test_purge_artifact_takes_requests_by_hundreds_not_by_versions(
     assert len(traffic.of(lambda: watched.purge_artifact("model"))) <= 12
 
 
+@pytest.mark.backends(*TRANSACTIONAL)
 @pytest.mark.parametrize("count", [0, 3, 300])
 def test_publish_and_promote_cost_the_same_at_any_number_of_versions(
     watched: Repository, store: Store, traffic: Traffic, count: int
