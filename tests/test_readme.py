@@ -79,6 +79,7 @@ def test_make_targets_of_the_documents_exist() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+    text = document.read_text()
+    for link in [*re.findall(r"\]\(([^)#]+)\)", text), *re.findall(r'src="([^"]+)"', text)]:
         if "://" not in link:
             assert (document.parent / link).exists(), link
