@@ -53,22 +53,18 @@ def _published(artifact: Artifact) -> list[str]:
 
 
 def _changed(change: AliasChange, before: AliasChange | None, checks: Iterable[Check], blocks: str) -> list[str]:
-    lines = [f"{change.alias}  {split_bar(change, blocks)}"]
-    if meaning := _meaning(change, before):
-        lines.append(meaning)
-    lines += [check_text(check) for check in checks if _belongs(check, change)]
-    return lines
+    lines = [f"{change.alias}  {split_bar(change, blocks)}{_outcome(change, before)}"]
+    if change.reason:
+        lines.append(f"reason: {change.reason}")
+    return lines + [check_text(check) for check in checks if _belongs(check, change)]
 
 
-def _meaning(change: AliasChange, before: AliasChange | None) -> str:
-    dropped = before is not None and before.secondary_version is not None and change.secondary_version is None
-    if dropped and before is not None and change.version == before.version:
-        text = f"rolled back: v{before.secondary_version} dropped"
-    elif dropped:
-        text = f"promoted: v{change.version} is the only version"
-    else:
-        return f"reason: {change.reason}" if change.reason else ""
-    return f"{text} ({change.reason})" if change.reason else text
+def _outcome(change: AliasChange, before: AliasChange | None) -> str:
+    """Say what became of a canary that is gone."""
+    if before is None or before.secondary_version is None or change.secondary_version is not None:
+        return ""
+    became = "promoted" if change.version == before.secondary_version else "rolled back"
+    return f"  <- v{before.secondary_version} {became}"
 
 
 def _belongs(check: Check, change: AliasChange) -> bool:

@@ -121,7 +121,7 @@ def airflow_environment(workspace: Workspace, connection_json: str) -> dict[str,
         ("API_AUTH", "JWT_SECRET"): secrets.token_hex(32),
         ("LOGGING", "BASE_LOG_FOLDER"): str(workspace.logs / "tasks"),
         ("LOGGING", "COLORED_CONSOLE_LOG"): "False",
-        ("DAG_PROCESSOR", "MIN_FILE_PROCESS_INTERVAL"): "120",
+        ("DAG_PROCESSOR", "MIN_FILE_PROCESS_INTERVAL"): "300",
         ("DAG_PROCESSOR", "PARSING_PROCESSES"): "2",
         ("USAGE_DATA_COLLECTION", "ENABLED"): "False",
     }
