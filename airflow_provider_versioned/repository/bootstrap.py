@@ -6,6 +6,7 @@ refused before anything is made.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,15 @@ from airflow_provider_versioned.repository.keys import MARKER_KEY, Place
 from airflow_provider_versioned.repository.table import Refused, Table, put
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_versioned.repository.clients import Clients
 
 ASKED = "Bootstrapping the repository"
 _KEYS = {"HASH": ("pk", "S"), "RANGE": ("sk", "S")}
+# AWS is not done yet with what was made a moment ago, or another process changes the same thing: it passes.
+_BUSY = frozenset({"ContinuousBackupsUnavailableException", "OperationAborted", "ResourceInUseException"})
+_TRIES = 12
 _NOT_SET = frozenset({"NoSuchPublicAccessBlockConfiguration", "ServerSideEncryptionConfigurationNotFoundError"})
 
 
@@ -61,11 +65,19 @@ class Settings:
 class Bootstrap:
     """Makes one repository's bucket and table."""
 
-    def __init__(self, clients: Clients, place: Place, table: Table, settings: Settings) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        place: Place,
+        table: Table,
+        settings: Settings,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._clients = clients
         self._place = place
         self._table = table
         self._settings = settings
+        self._sleep = sleep
         self._bucket = f"bucket {place.s3_bucket!r}"
 
     def run(self) -> None:
@@ -81,7 +93,7 @@ class Bootstrap:
         self._mark_table()
         self._make_bucket()
         if self._settings.deletion_protection:
-            self._protect_table()
+            self._optional("deletion_protection", self._table.resource, self._protect_table)
         if self._settings.point_in_time_recovery:
             self._optional("point_in_time_recovery", self._table.resource, self._recover_to_a_point)
         if self._settings.block_public_access:
@@ -169,11 +181,9 @@ class Bootstrap:
     def _protect_table(self) -> None:
         described = self._describe() or {}
         if not described.get("DeletionProtectionEnabled"):
-            self._optional("deletion_protection", self._table.resource, self._switch_protection_on)
-
-    def _switch_protection_on(self) -> None:
-        self._clients.dynamodb.update_table(TableName=self._place.dynamodb_table_name, DeletionProtectionEnabled=True)
-        self._await_table()
+            name = self._place.dynamodb_table_name
+            self._clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+            self._await_table()
 
     def _recover_to_a_point(self) -> None:
         name = self._place.dynamodb_table_name
@@ -202,11 +212,14 @@ class Bootstrap:
             where: dict[str, Any] = {}
             if region not in {None, "us-east-1", "aws-global"}:
                 where = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-            try:
-                client.create_bucket(Bucket=bucket, **where)
-            except ClientError as error:
-                if code_of(error) != "BucketAlreadyOwnedByYou":  # another process was quicker
-                    raise
+            self._patiently(lambda: self._create_bucket(where))
+
+    def _create_bucket(self, where: Mapping[str, Any]) -> None:
+        try:
+            self._clients.s3.create_bucket(Bucket=self._place.s3_bucket, **where)
+        except ClientError as error:
+            if code_of(error) != "BucketAlreadyOwnedByYou":  # another process was quicker
+                raise
 
     def _block_public_access(self) -> None:
         client, bucket = self._clients.s3, self._place.s3_bucket
@@ -248,13 +261,23 @@ class Bootstrap:
             return True
         return False
 
-    @staticmethod
-    def _optional(argument: str, resource: str, apply: Callable[[], None]) -> None:
+    def _optional(self, argument: str, resource: str, apply: Callable[[], None]) -> None:
         """Apply a setting; when AWS refuses, say which argument leaves it out."""
         try:
-            apply()
+            self._patiently(apply)
         except (ClientError, BotoCoreError) as error:
             plain = translate(error, ASKED, resource)
             raise type(plain)(
                 f"{plain.message} If the server lacks this setting, pass {argument}=False.", **plain.facts
             ) from error
+
+    def _patiently(self, apply: Callable[[], None]) -> None:
+        for attempt in range(_TRIES):
+            try:
+                apply()
+            except ClientError as error:
+                if code_of(error) not in _BUSY or attempt == _TRIES - 1:
+                    raise
+            else:
+                return
+            self._sleep(min(10.0, 0.25 * 2**attempt))
