@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-
-from botocore.awsrequest import AWSResponse
 
 from airflow_provider_versioned.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.config import Config
+    from botocore.model import OperationModel
 
     from tests.servers import Aws, PlaceArguments
 
@@ -29,7 +28,8 @@ class Traffic:
     Attributes:
         operations: Names of the requests sent, in their order, repeats by the SDK included.
         requests: The same as they went out.
-        answers: Operation to the error with which it is answered instead of being sent.
+        answers: Operation to the error with which it is answered instead of being sent, as if the SDK had given up
+            repeating it. ``*`` stands for every operation.
     """
 
     operations: list[str] = field(default_factory=list)
@@ -40,6 +40,7 @@ class Traffic:
         """Begin to watch clients; use fresh ones."""
         for client in clients:
             service = client.meta.service_model.service_name
+            client.meta.events.register(f"before-call.{service}", self._answer)
             client.meta.events.register(f"before-send.{service}", self._seen)
 
     def repository(self, aws: Aws, place: PlaceArguments, config: Config | None = None) -> Repository:
@@ -55,26 +56,16 @@ class Traffic:
         action()
         return list(self.operations)
 
-    def _seen(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
-        operation = event_name.rpartition(".")[2]
-        self.operations.append(operation)
+    def _answer(self, model: OperationModel, **_: object) -> tuple[Any, dict[str, Any]] | None:
+        status, code, message = self.answers.get(model.name, self.answers.get("*", (200, "", "")))
+        if status == HTTPStatus.OK:
+            return None
+        self.operations.append(model.name)
+        if model.http["method"] == "HEAD":  # which has no body to say more
+            code, message = str(status), HTTPStatus(status).phrase
+        error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        return SimpleNamespace(status_code=status), error
+
+    def _seen(self, request: AWSPreparedRequest, event_name: str, **_: object) -> None:
+        self.operations.append(event_name.rpartition(".")[2])
         self.requests.append(request)
-        answer = self.answers.get(operation)
-        return None if answer is None else error_answer(request, *answer)
-
-
-class _Raw(io.BytesIO):
-    def stream(self, **_arguments: object) -> Iterator[bytes]:
-        yield self.read()
-
-
-def error_answer(request: AWSPreparedRequest, status: int, code: str, message: str = "injected") -> AWSResponse:
-    """Return the error as S3 or DynamoDB, whichever was asked, would write it."""
-    if "X-Amz-Target" in request.headers:
-        body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message}).encode()
-    elif request.method == "HEAD":
-        body = b""
-    else:
-        body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
-    headers: Any = {"content-length": str(len(body))}
-    return AWSResponse(request.url, status, headers, _Raw(body))
