@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
+# Each worker starts servers of its own, 50 to 300 MB.
+PYTEST_WORKERS ?= --numprocesses auto --maxprocesses 4
 SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
@@ -16,7 +18,7 @@ setup: ## Make the environments (done by the other targets too)
 	@$(PYTHON) scripts/setup_env.py dev $(SERVERS)
 
 test: setup ## Run the tests (VERSIONED_TEST_BACKENDS=all: on DynamoDB Local and SeaweedFS too)
-	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 demo: setup ## Watch a staged promotion in a real Airflow (KEEP=1 keeps the UI open)
 	@$(VENV_PYTHON) demo/run.py $(if $(KEEP),--keep)
