@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository import inputs
 from airflow_provider_versioned.repository.alias_change import Change, Targets
-from airflow_provider_versioned.repository.errors import AliasNotFoundError, InvalidInputError
+from airflow_provider_versioned.repository.errors import AliasNotFoundError, InvalidInputError, InvalidTypeError
 from airflow_provider_versioned.repository.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from airflow_provider_versioned.repository.model import Alias, AliasChange
 
@@ -36,7 +36,7 @@ class AliasMethods(Parts):
     ) -> Alias:
         """Point an alias at a version (None: LATEST), or at two that share the traffic.
 
-        If it points there already, nothing is written.
+        If it points there already, on behalf of the same rollout or of none, nothing is written.
 
         Args:
             secondary_version_weight: Share of ``secondary_version`` in whole percent, 0 to 99.
@@ -134,6 +134,8 @@ class AliasMethods(Parts):
             AliasNotFoundError: It did not exist then, as far as its history tells.
             InvalidInputError: The time has no time zone.
         """
+        if not isinstance(at, datetime):
+            raise InvalidTypeError(f"The time must be a datetime, got {at!r}.", at=at)
         if at.tzinfo is None:
             raise InvalidInputError(f"The time {at.isoformat()} has no time zone; give one, such as UTC.", at=at)
         return self._aliases.at(inputs.check_stored_name(name), inputs.check_stored_alias(alias), at)

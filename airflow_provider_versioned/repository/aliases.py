@@ -234,9 +234,10 @@ class Aliases:
                 alias=change.alias,
             )
         if revision_of(item) != change.if_revision:
+            when = f"at {item.update_at:%Y-%m-%d %H:%M:%SZ} " if item.update_at is not None else ""
             raise ConflictError(
                 f"{change.asked} failed: it should have revision {change.if_revision}, but "
-                f"{item.changed_by or 'somebody'} moved it at {item.update_at:%Y-%m-%d %H:%M:%SZ} to {view.targets} "
+                f"{item.changed_by or 'somebody'} moved it {when}to {view.targets} "
                 f"(revision {revision_of(item)}); read it again and decide anew.",
                 name=change.name,
                 alias=change.alias,

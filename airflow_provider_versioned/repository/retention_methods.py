@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository import inputs, retention
+from airflow_provider_versioned.repository.errors import InvalidInputError, InvalidTypeError
 from airflow_provider_versioned.repository.parts import Parts
 
 if TYPE_CHECKING:
@@ -30,8 +31,18 @@ class RetentionMethods(Parts):
         return self._plan(name, keep_last_n, purge_older_than_secs)[0]
 
     def apply_purge(self, plan: PurgePlan) -> PurgeResult:
-        """Carry out a plan: nothing goes but what it names, and nothing that an alias points at by now."""
+        """Carry out a plan: nothing goes but what it names, and nothing that an alias points at by now.
+
+        Raises:
+            InvalidInputError: The plan names LATEST or what is no version; nothing was written.
+        """
+        if not isinstance(plan, retention.PurgePlan):
+            raise InvalidTypeError(
+                f"A plan must be a PurgePlan, got {plan!r}; PurgePlan.from_dict makes one of a dict."
+            )
         name = inputs.check_stored_name(plan.name)
+        if inputs.LATEST in [inputs.check_version(decision.version) for decision in plan.to_purge]:
+            raise InvalidInputError(f"The plan for {name!r} names LATEST, which never is purged; plan anew.", name=name)
         return self._purger.apply(plan, list(self._versions.list(name)), list(self._aliases.list(name)))
 
     def purge_artifact_versions(
