@@ -15,6 +15,7 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -155,7 +156,7 @@ def _from_silence(error: BotoCoreError, asked: str, resource: str) -> StorageErr
         return StorageError(
             f"{asked} failed: no AWS region is known for {resource}; set region_name or AWS_DEFAULT_REGION.", **facts
         )
-    if isinstance(error, (NoConnectionError, HTTPClientError)):
+    if isinstance(error, (NoConnectionError, HTTPClientError, IncompleteReadError)):
         return StorageUnavailableError(
             f"{asked} failed: {resource} could not be reached ({error}); check the endpoint and the network, then try "
             "again.",
