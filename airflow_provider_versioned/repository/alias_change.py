@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError
+from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import (
     AliasItem,
     ArtifactItem,
@@ -34,7 +35,7 @@ from airflow_provider_versioned.repository.keys import (
 )
 from airflow_provider_versioned.repository.latest import new_revision
 from airflow_provider_versioned.repository.model import AliasChange
-from airflow_provider_versioned.repository.table import Refused, Write, delete, put, update
+from airflow_provider_versioned.repository.table import Refused, Write, check, delete, put, update
 
 if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
@@ -114,23 +115,31 @@ class View:
 class Attempt:
     """One transaction for one change against one view.
 
+    A change that finds the alias where it should be moves nothing: the transaction only confirms that, and keeps the
+    caller's key.
+
     Args:
         gone: Former targets that have no item any more, so nothing has to forget the alias there.
     """
 
     def __init__(self, change: Change, view: View, gone: frozenset[str]) -> None:
+        self.moves = view.targets != change.targets or rollout_of(view.item) != change.rollout
         self._change = change
         self._view = view
         self._revision = new_revision()
         self._meta = meta_pk(change.name)
         last = 0 if view.head is None else int(view.head.sequence)
         self._observed = observed(change.name, change.alias, view, last + 1) if view.moved_by_others else None
-        self._sequence = last + (2 if self._observed else 1)
+        self._sequence = last + (2 if self._observed else 1) if self.moves else last
         self._now = self._moment()
-        self.item = self._new_item()
+        self.item = self._new_item() if self.moves or view.item is None else view.item
         self._roles: list[tuple[str, str]] = []
         self.writes: list[Write] = []
-        self._collect(gone)
+        if self.moves:
+            self._move(gone)
+        else:
+            self._confirm()
+        self._keep_key()
 
     def _moment(self) -> datetime:
         """Return now, but never before the last change: clocks differ between workers."""
@@ -157,7 +166,7 @@ class Attempt:
             rollout=self._change.rollout,
         )
 
-    def _collect(self, gone: frozenset[str]) -> None:
+    def _move(self, gone: frozenset[str]) -> None:
         unmoved = _unmoved(self._view.item)
         moves = put(self.item, unmoved) if self._change.targets.version else delete(self.item, unmoved)
         self._add("alias", "", moves)
@@ -169,6 +178,14 @@ class Attempt:
             self._add("history", "", _history_write(self._observed))
         self._add("history", "", _history_write(self._row()))
         self._add("head", "", self._head_write())
+
+    def _confirm(self) -> None:
+        """Demand that the alias is where it should be, and its targets are there."""
+        self._add("alias", "", check(self.item, _unmoved(self._view.item)))
+        for version in sorted(self._change.targets.versions):
+            self._add("target", version, check(ArtifactItem(self._change.name, encode_version(version)), live()))
+
+    def _keep_key(self) -> None:
         if self._change.key is not None:
             request = RequestItem(self._meta, request_sk(self._change.alias, self._change.key), sequence=self._sequence)
             self._add("request", "", put(request, RequestItem.pk.does_not_exist()))
@@ -220,6 +237,11 @@ class Attempt:
         heads = (found for (role, _), found in zip(self._roles, refused.found, strict=True) if role == "head")
         return any(found and found["revision"]["S"] == self._revision for found in heads)
 
+    def awaits_latest(self, refused: Refused) -> bool:
+        """Tell whether the target LATEST was refused while a write of it is announced, and so perhaps done in truth."""
+        targets = zip(self._roles, refused.found, strict=True)
+        return any(role == ("target", LATEST) and found and "pending" in found for role, found in targets)
+
     def vanished(self, refused: Refused) -> set[str]:
         """Return the former targets that have no item any more.
 
@@ -239,6 +261,11 @@ class Attempt:
                     version=version,
                 )
         return vanished
+
+
+def rollout_of(item: AliasItem | None) -> str | None:
+    """Return the rollout that an alias item carries."""
+    return item.rollout if item is not None else None
 
 
 def targets_of(item: AliasItem) -> Targets:

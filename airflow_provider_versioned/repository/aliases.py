@@ -37,15 +37,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from airflow_provider_versioned.repository.latest import Latest
+
 _TRIES = 40
 
 
 class Aliases:
     """The aliases of all artifacts of a repository."""
 
-    def __init__(self, table: Table, place: Place, source: ContentSource) -> None:
+    def __init__(self, table: Table, place: Place, latest: Latest, source: ContentSource) -> None:
         self._table = table
         self._place = place
+        self._latest = latest
         self._source = source
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -133,15 +136,20 @@ class Aliases:
             ArtifactNotFoundError: A target is not live.
         """
         gone: set[str] = set()
+        completed = False
         for _ in range(_TRIES):
             view = self._view(change)
-            if view.landed is not None or self._nothing_to_do(change, view):
+            if view.landed is not None or (view.item is None and change.targets.version is None):
                 return self.from_raw(change.name, view.item.serialize()) if view.item is not None else None
             self._demand_revision(change, view)
             attempt = Attempt(change, view, frozenset(gone))
             try:
                 self._table.transact(change.asked, attempt.writes)
             except Refused as refused:
+                if attempt.awaits_latest(refused) and not completed:
+                    self._latest.complete(change.asked, change.name)
+                    completed = True
+                    continue
                 if not attempt.landed(refused):
                     gone |= attempt.vanished(refused)
                     continue
@@ -213,13 +221,6 @@ class Aliases:
             HeadItem.from_raw_data(found[head_key]) if head_key in found else None,
             RequestItem.from_raw_data(found[request_key]) if request_key and request_key in found else None,
         )
-
-    @staticmethod
-    def _nothing_to_do(change: Change, view: View) -> bool:
-        if change.if_revision is not None and view.item is not None and change.if_revision != revision_of(view.item):
-            return False
-        rollout = view.item.rollout if view.item is not None else None
-        return view.targets == change.targets and rollout == change.rollout
 
     @staticmethod
     def _demand_revision(change: Change, view: View) -> None:

@@ -76,7 +76,8 @@ class Latest:
             before, unchanged = self._announce(asked, name, content.sha256, pending)
             if unchanged is not None:
                 return unchanged
-            stored = self._write_object(asked, name, content, attributes, self._known(asked, name, before, pending))
+            known = self._known(asked, name, before, pending)
+            stored = self._write_object(asked, name, content, attributes, known)
             if stored is not None:
                 return self.commit(asked, name, stored, pending)
         raise ConflictError(
@@ -87,7 +88,9 @@ class Latest:
         self, asked: str, name: str, sha256: str, pending: str
     ) -> tuple[ArtifactItem | None, ArtifactItem | None]:
         """Mark the item; return (the item before, None), or (None, the item) if it is live with that content."""
-        unchanged = live() & (ArtifactItem.sha256 == sha256) & ArtifactItem.pending.does_not_exist()
+        # Without an etag the item is the library's, which may have died between object and item: write both anew.
+        ours = ArtifactItem.etag.exists() & ArtifactItem.pending.does_not_exist()
+        unchanged = live() & (ArtifactItem.sha256 == sha256) & ours
         try:
             old = self._table.write(asked, self.announcement(name, pending, ~unchanged), return_old=True)
         except Refused as refused:
@@ -118,7 +121,7 @@ class Latest:
         if before is None:
             return None
         if before.etag is not None and before.pending in {None, pending}:
-            return before.etag
+            return str(before.etag)
         stored = self._objects.head(asked, name, LATEST)
         return stored.etag if stored else None
 
@@ -130,7 +133,8 @@ class Latest:
             return self._objects.put_latest(asked, name, content, attributes, expected)
         except PreconditionLost:
             found = self._objects.head(asked, name, LATEST)
-            return found if found and found.sha256 == content.sha256 else None
+            there = found is not None and (found.sha256, found.size) == (content.sha256, content.size)
+            return found if there else None
 
     def commit(self, asked: str, name: str, stored: Stored, pending: str) -> ArtifactItem:
         """Make the item say what the object is, after it was announced under ``pending`` and written.
@@ -150,23 +154,40 @@ class Latest:
     def follow(
         self, asked: str, name: str, version: str, stored: Stored, pending: str, before: ArtifactItem | None
     ) -> None:
-        """Make LATEST the content of a version that was just committed together with the announcement ``pending``.
+        """Copy a version to LATEST after it was announced, unless another write was announced since.
 
         Args:
+            version: Stored form of the number.
             stored: The version's object.
-            before: LATEST as it was before; if it has been overwritten since, it stays as it is.
+            pending: The announcement's mark.
+            before: LATEST as it was before.
         """
-        condition: dict[str, str] = {}
-        if before is None:
-            condition = {"IfNoneMatch": "*"}
-        elif before.etag is not None and before.pending is None:
-            condition = {"IfMatch": before.etag}
-        try:
-            copied = self._objects.copy(asked, name, version, LATEST, stored, condition)
-        except PreconditionLost:
-            self.settle(asked, name, pending)
-        else:
+        condition = {"IfNoneMatch": "*"} if before is None else _only_if(before)
+        for _ in range(_TRIES):
+            try:
+                copied = self._objects.copy(asked, name, version, LATEST, stored, condition)
+            except PreconditionLost:
+                raw = self._table.get(asked, (name, LATEST)).get((name, LATEST), {})
+                if raw.get("pending", {}).get("S") != pending:
+                    return  # overtaken: LATEST is another's to bring in line
+                found = self._objects.head(asked, name, LATEST)
+                condition = {"IfMatch": found.etag} if found else {"IfNoneMatch": "*"}
+                continue
             self.commit(asked, name, copied, pending)
+            return
+        raise ConflictError(f"{asked} failed: others kept overwriting LATEST; repeat the call.", name=name)
+
+    def complete(self, asked: str, name: str) -> None:
+        """Finish a write that was announced and whose writer may have died, so that the item tells the truth."""
+        raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
+        item = ArtifactItem.from_raw_data(raw) if raw else None
+        if item is None or item.pending is None:
+            return
+        head = self.resolve(asked, item)
+        if head.at != LATEST and head.stored is not None:
+            self.follow(asked, name, head.at, head.stored, item.pending, item)
+        elif head.live:
+            self.settle(asked, name, item.pending)
 
     def settle(self, asked: str, name: str, pending: str | None = None) -> None:
         """Bring the item in line with the object, unless somebody else's write is under way.
@@ -231,6 +252,11 @@ def _facts(item: ArtifactItem) -> list[Action]:
         ArtifactItem.pending.remove(),
         ArtifactItem.pending_version.remove(),
     ]
+
+
+def _only_if(before: ArtifactItem) -> dict[str, str]:
+    """Return the condition on LATEST's object under which it is as its item says."""
+    return {"IfMatch": before.etag} if before.etag is not None and before.pending is None else {}
 
 
 def _settled(item: ArtifactItem, stored: Stored, pending: str | None) -> bool:

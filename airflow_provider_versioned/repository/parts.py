@@ -31,7 +31,7 @@ class Parts:
         self._table = Table(clients, place)
         self._objects = Objects(clients, place)
         self._latest = Latest(self._table, self._objects)
-        self._aliases = Aliases(self._table, place, source)
+        self._aliases = Aliases(self._table, place, self._latest, source)
         self._versions = Versions(self._table, place, self._latest, self._aliases, source)
         self._publisher = Publisher(self._table, self._objects, self._latest)
         self._purger = Purger(self._table, place, self._objects, self._versions, self._aliases)

@@ -69,6 +69,7 @@ class _View:
     source: Head | None  # LATEST, which is to be frozen, when no content is given
     sha256: str
     highest: int
+    guessed: bool
     row: PublishItem | None
 
 
@@ -119,12 +120,14 @@ class Publisher:
                 found |= self._table.get(order.asked, (meta, publish_sk(order.key, sha256)))
         counter, row = found.get((meta, COUNTER)), found.get((meta, publish_sk(order.key or "", sha256)))
         highest = int(CounterItem.from_raw_data(counter).highest) if counter else None
+        # Without a counter, and with a LATEST that is none of the library's, most likely nothing was published: save
+        # the query; the claim's conditions notice if that was wrong.
+        guessed = highest is None and (latest is None or latest.etag is not None)
         if highest is None:
-            # No counter yet. If LATEST is none of the library's, most likely nothing was published: save the query, the
-            # claim's own conditions notice if that was wrong.
-            ours = latest is None or latest.etag is not None
-            highest = 0 if ours else self.highest_number(order.asked, name)
-        return _View(latest, source, sha256, highest, PublishItem.from_raw_data(row) if row and order.key else None)
+            highest = 0 if guessed else self.highest_number(order.asked, name)
+        return _View(
+            latest, source, sha256, highest, guessed, PublishItem.from_raw_data(row) if row and order.key else None
+        )
 
     def _source(self, order: Order, latest: ArtifactItem | None) -> tuple[Head, str]:
         head = self._latest.resolve(order.asked, latest) if latest is not None else None
@@ -215,7 +218,7 @@ class Publisher:
 
     def _claim(self, order: Order, view: _View) -> ArtifactItem | None:
         """Take the next number; None when the key has been used meanwhile."""
-        seen, number = view.highest, view.highest + 1
+        seen, number, guessed = view.highest, view.highest + 1, view.guessed
         for _ in range(_TRIES):
             if number > HIGHEST_NUMBER:
                 raise InvalidInputError(
@@ -234,24 +237,26 @@ class Publisher:
                 published_by=order.published_by,
             )
             try:
-                self._table.transact(order.asked, self._claim_writes(order, view, claim, seen))
+                self._table.transact(order.asked, self._claim_writes(order, view, claim, seen, guessed=guessed))
             except Refused as refused:
                 counter, version, *row = refused.found  # of the key, if there is one
                 if version and version.get("revision", {}).get("S") == claim.revision:
                     return claim  # it landed, only the answer was lost
                 if any(found is not None for found in row):
                     return None
-                seen, number = self._next(order, counter, version, seen, number)
+                seen, number = self._next(order, counter, version, seen, number, guessed=guessed)
+                guessed = False
                 continue
             return claim
         return None
 
-    def _claim_writes(self, order: Order, view: _View, claim: ArtifactItem, seen: int) -> list[Write]:
+    def _claim_writes(self, order: Order, view: _View, claim: ArtifactItem, seen: int, *, guessed: bool) -> list[Write]:
         meta, number = meta_pk(order.name), int(claim.sk)
         unmoved = CounterItem.pk.does_not_exist() | (CounterItem.highest == seen)
         writes = [
             update(CounterItem(meta, COUNTER), unmoved, CounterItem.highest.set(number)),
-            put(claim, ArtifactItem.pk.does_not_exist() | ghost()),
+            # A ghost's place may be taken, but not on a guess: there may be higher numbers behind it.
+            put(claim, ArtifactItem.pk.does_not_exist() if guessed else ArtifactItem.pk.does_not_exist() | ghost()),
         ]
         if order.key is not None:
             unused = PublishItem.pk.does_not_exist()
@@ -263,14 +268,22 @@ class Publisher:
         return writes
 
     def _next(
-        self, order: Order, counter: RawItem | None, version: RawItem | None, seen: int, number: int
+        self,
+        order: Order,
+        counter: RawItem | None,
+        version: RawItem | None,
+        seen: int,
+        number: int,
+        *,
+        guessed: bool,
     ) -> tuple[int, int]:
         """Return (counter as it is, next number to try) after a refused claim."""
         if counter:  # another publisher was quicker
             seen = int(CounterItem.from_raw_data(counter).highest)
             return seen, seen + 1
         if version is not None:  # the library has published on its own
-            return seen, max(self.highest_number(order.asked, order.name), number) + 1
+            highest = self.highest_number(order.asked, order.name)
+            return seen, (highest if guessed else max(highest, number)) + 1
         return seen, number
 
     def _fulfil(self, order: Order, view: _View, claim: ArtifactItem) -> ArtifactItem | None:

@@ -178,7 +178,9 @@ class Purger:
         free: list[str] = []
         for object_key, etag in found:
             version = self._place.version_of_object(name, object_key)
-            state = states.get(encode_version(version), PURGING) if version else PURGING
+            if version is None:
+                continue  # not ours: another repository's, with another suffix, or a person's
+            state = states.get(encode_version(version), PURGING)
             if version == LATEST:
                 if state == PURGING:
                     self._objects.delete_if(asked, object_key, etag)
