@@ -140,5 +140,5 @@ class RollbackAliasOperator(RepositoryOperator):
 def _state(alias: Alias) -> str:
     if alias.secondary_version is None:
         return f"version {alias.version} (revision {alias.revision})"
-    split = f"version {alias.version} with {alias.secondary_version_weight} % to {alias.secondary_version}"
+    split = f"version {alias.version} with version {alias.secondary_version} at {alias.secondary_version_weight} %"
     return f"{split} (revision {alias.revision})"

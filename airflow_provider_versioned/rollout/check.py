@@ -101,24 +101,24 @@ class CheckCanaryOperator(RepositoryOperator):
         if not stored["live"]:
             self.log.info("The rollout is past this step: nothing to judge.")
             return None
-        step = CanaryStep.from_dict(stored)
+        step, attempt = CanaryStep.from_dict(stored), stored["attempt"]
         with no_vain_retry(ConflictError):
             alias = self.hook.find_alias(step.name, step.alias)
             rules.demand_step(step.rollout, alias, step.canary, step.weight)
-        return self._consequence(context, step, self._judgement(context, step))
+        return self._consequence(context, step, self._judgement(context, step, attempt), attempt)
 
-    def _judgement(self, context: Context, step: CanaryStep) -> Judgement:
+    def _judgement(self, context: Context, step: CanaryStep, attempt: int) -> Judgement:
         try:
             return judge(self.check(step, **determine_kwargs(self.check, [step], {**context, "hook": self.hook})))
         except Exception as error:
-            self._keep(context, Judgement(Verdict.ERROR, {"error": f"{type(error).__name__}: {error}"}))
+            self._keep(context, Judgement(Verdict.ERROR, {"error": f"{type(error).__name__}: {error}"}), attempt)
             if isinstance(error, AirflowSkipException):
                 # A skipped check would skip the promotion, and the run would end in success after a rollback.
                 raise VerdictError(f"The check at {step.weight} % skipped itself, which is no verdict.") from error
             raise
 
-    def _consequence(self, context: Context, step: CanaryStep, judgement: Judgement) -> dict[str, Any]:
-        self._keep(context, judgement)
+    def _consequence(self, context: Context, step: CanaryStep, judgement: Judgement, attempt: int) -> dict[str, Any]:
+        self._keep(context, judgement, attempt)
         sentence = f"Version {step.canary} at {step.weight} % of alias {step.alias!r} of {step.name!r}: {judgement}."
         if judgement.verdict is Verdict.SUCCESS:
             self.log.info(sentence)
@@ -127,5 +127,5 @@ class CheckCanaryOperator(RepositoryOperator):
             raise AirflowFailException(sentence)
         raise VerdictError(sentence)
 
-    def _keep(self, context: Context, judgement: Judgement) -> None:
-        context["ti"].xcom_push(key=JUDGEMENT_KEY, value=judgement.to_dict())
+    def _keep(self, context: Context, judgement: Judgement, attempt: int) -> None:
+        context["ti"].xcom_push(key=JUDGEMENT_KEY, value={**judgement.to_dict(), "attempt": attempt})

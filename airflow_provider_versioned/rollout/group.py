@@ -16,6 +16,7 @@ from airflow_provider_versioned.repository.errors import InvalidTypeError
 from airflow_provider_versioned.rollout.check import BakeOperator, CheckCanaryOperator
 from airflow_provider_versioned.rollout.rules import check_weights
 from airflow_provider_versioned.rollout.tasks import (
+    FailUnlessPromotedOperator,
     PromoteCanaryOperator,
     RollBackUnlessPromotedOperator,
     ShiftWeightOperator,
@@ -59,7 +60,7 @@ def staged_promotion(
 
     ``start``, then for each step ``shift_5``, ``bake_5``, ``check_5``, then ``promote``, and at the end, whatever
     happened, ``roll_back_unless_promoted``: it puts the alias back on the stable version if this rollout's canary is
-    still on it. After a rollback the run ends failed, and tasks after the group do not run.
+    still on it. Without a promotion ``fail_unless_promoted`` ends the run failed, and tasks after the group do not run.
 
     If the alias is at ``version`` alone already, the tasks succeed and do nothing. If it does not exist, or has a
     canary that is not this rollout's, ``start`` fails and nothing moves. If somebody else moves the alias on the way,
@@ -184,7 +185,17 @@ class _Stages:
         roll_back = RollBackUnlessPromotedOperator(
             task_id="roll_back_unless_promoted", check_task_ids=self._check_task_ids, **self._move
         )
-        chain(self._last, promote, roll_back.as_teardown(setups=self._start))
+        end = FailUnlessPromotedOperator(
+            task_id="fail_unless_promoted",
+            start_task_id=self._start.task_id,
+            promote_task_id=promote.task_id,
+            roll_back_task_id=roll_back.task_id,
+            retries=0,
+        )
+        chain(
+            *(self._last, promote, roll_back.as_teardown(setups=self._start)),
+            end.as_teardown(setups=self._start, on_failure_fail_dagrun=True),
+        )
 
 
 def _tooltip(steps: Sequence[int | str]) -> str:

@@ -39,6 +39,8 @@ class Rollout:
     Attributes:
         revision: The alias's revision at that moment.
         promoted: The canary was the alias's only version already, so nothing is to be done.
+        attempt: Which try of the first task began or took up the rollout.
+        reason: Why, in the words of its author.
     """
 
     id: str
@@ -48,6 +50,8 @@ class Rollout:
     canary: str
     revision: str | None
     promoted: bool
+    attempt: int = 1
+    reason: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rollout as JSON-able values."""
@@ -55,8 +59,8 @@ class Rollout:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Rollout:
-        """Rebuild a rollout from :meth:`to_dict`; other keys are ignored."""
-        return cls(**{key: stored[key] for key in cls.__dataclass_fields__})
+        """Rebuild a rollout from :meth:`to_dict`."""
+        return cls(**stored)
 
 
 def check_canary(version: Any) -> str:
@@ -163,7 +167,7 @@ def state(alias: Alias) -> str:
     """Say what an alias points at."""
     if alias.secondary_version is None:
         return f"version {alias.version} alone"
-    return f"version {alias.version} with {alias.secondary_version_weight} % to version {alias.secondary_version}"
+    return f"version {alias.version} with version {alias.secondary_version} at {alias.secondary_version_weight} %"
 
 
 def moved(alias: Alias) -> str:

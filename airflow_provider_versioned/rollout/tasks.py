@@ -1,4 +1,4 @@
-"""The tasks of a rollout that move the alias: start, shift, promote, roll back.
+"""The tasks of a rollout that move the alias: start, shift, promote, roll back; and the one that ends the run.
 
 Each reads the alias, asks :mod:`~airflow_provider_versioned.rollout.rules` what is right, and moves it on condition of
 the revision that it read. Tasks find the rollout in the XCom of the group's ``start``.
@@ -7,7 +7,11 @@ the revision that it read. Tasks find the rollout in the XCom of the group's ``s
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.sdk import BaseOperator
 
 from airflow_provider_versioned.repository.errors import AliasNotFoundError, ConflictError, InvalidInputError
 from airflow_provider_versioned.rollout import rules
@@ -41,15 +45,6 @@ class RolloutOperator(RepositoryOperator):
     def __init__(self, *, start_task_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.start_task_id = start_task_id
-
-    def begun(self, context: Context) -> tuple[Rollout, str | None]:
-        """Return the rollout, and the reason that its author gave."""
-        stored = pull(context, self.start_task_id)
-        if stored is None:
-            raise InvalidInputError(
-                f"Task {self.start_task_id!r} left no rollout; clear the whole group, so that it runs again."
-            )
-        return Rollout.from_dict(stored), stored.get("reason")
 
 
 class StartRolloutOperator(RepositoryOperator):
@@ -104,7 +99,7 @@ class StartRolloutOperator(RepositoryOperator):
             self.log.info("Alias %r of %r is at version %s alone: nothing to do.", self.alias, self.name, canary)
         else:
             self.log.info("Rollout %r of version %s begins at %s.", rollout_id, canary, rules.state(alias))
-        return {**rollout.to_dict(), "reason": optional(self.reason)}
+        return replace(rollout, attempt=context["ti"].try_number, reason=optional(self.reason)).to_dict()
 
     def _alias(self) -> Alias:
         alias = self.hook.find_alias(self.name, self.alias)
@@ -166,15 +161,15 @@ class _MoveOperator(RolloutOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Move the alias one step."""
         with no_vain_retry(ConflictError, VerdictError):
-            rollout, reason = self.begun(context)
+            rollout = begun(context, self.start_task_id)
             if rollout.promoted:
                 self.log.info("Version %s was the only version already: nothing to do.", rollout.canary)
                 return _step(rollout, self.hook.find_alias(rollout.name, rollout.alias), live=False)
             self._demand_success(context)
-            return self.move(context, rollout, reason)
+            return self.move(context, rollout)
 
     @abstractmethod
-    def move(self, context: Context, rollout: Rollout, reason: str | None) -> dict[str, Any]:
+    def move(self, context: Context, rollout: Rollout) -> dict[str, Any]:
         """Move the alias."""
 
     def _demand_success(self, context: Context) -> None:
@@ -208,14 +203,14 @@ class ShiftWeightOperator(_MoveOperator):
         super().__init__(**kwargs)
         self.index = index
 
-    def move(self, context: Context, rollout: Rollout, reason: str | None) -> dict[str, Any]:
+    def move(self, context: Context, rollout: Rollout) -> dict[str, Any]:
         """Widen the canary, unless the alias is further already."""
         weights = rules.check_weights(self.steps)
         weight, previous = weights[self.index], weights[self.index - 1] if self.index else None
         alias = self.hook.find_alias(rollout.name, rollout.alias)
         if rules.may_shift(rollout, alias, weight, previous):
             alias = self.put(
-                context, rollout, alias, _reason(f"step {self.index + 1} of {len(weights)}", reason), weight
+                context, rollout, alias, _reason(f"step {self.index + 1} of {len(weights)}", rollout), weight
             )
         now = alias.secondary_version_weight if alias else None
         self.log.info("Version %s has %s %% of alias %r of %r.", rollout.canary, now, rollout.alias, rollout.name)
@@ -225,12 +220,12 @@ class ShiftWeightOperator(_MoveOperator):
 class PromoteCanaryOperator(_MoveOperator):
     """Makes the canary the alias's only version."""
 
-    def move(self, context: Context, rollout: Rollout, reason: str | None) -> dict[str, Any]:
+    def move(self, context: Context, rollout: Rollout) -> dict[str, Any]:
         """Promote, unless this rollout has done so already."""
         last = rules.check_weights(self.steps)[-1]
         alias = self.hook.find_alias(rollout.name, rollout.alias)
         if rules.may_promote(rollout, alias, last):
-            alias = self.put(context, rollout, alias, _reason("promotion", reason), None)
+            alias = self.put(context, rollout, alias, _reason("promotion", rollout), None)
         self.log.info("Alias %r of %r is at version %s alone.", rollout.alias, rollout.name, rollout.canary)
         return _step(rollout, alias, live=False)
 
@@ -252,26 +247,26 @@ class RollBackUnlessPromotedOperator(RolloutOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Roll back if needed; returns ``rolled_back`` and a sentence."""
         with no_vain_retry():
-            rollout, _ = self.begun(context)
+            rollout = begun(context, self.start_task_id)
             for _ in range(_TRIES):
                 alias = self.hook.find_alias(rollout.name, rollout.alias)
                 if alias is None or not rules.carries(alias, rollout.id):
                     return self._left_alone(rollout, alias)
                 try:
-                    return self._rolled_back(context, alias)
+                    return self._rolled_back(context, alias, rollout.attempt)
                 except ConflictError as error:
                     self.log.info("Looking again: %s", error)
             raise ConflictError(f"Alias {rollout.alias!r} of {rollout.name!r} kept being moved; try again.")
 
-    def _rolled_back(self, context: Context, alias: Alias) -> dict[str, Any]:
+    def _rolled_back(self, context: Context, alias: Alias, attempt: int) -> dict[str, Any]:
         back = self.hook.repository.rollback_alias(
             *(alias.name, alias.alias),
             to_version=alias.version,
             if_revision=alias.revision,
-            reason=self._why(context),
+            reason=self._why(context, attempt),
             changed_by=author(context),
         )
-        detail = f"rolled back from {rules.state(alias)} to {rules.state(back)}: {back.reason}"
+        detail = f"was rolled back from {rules.state(alias)} to {rules.state(back)}: {back.reason}"
         self.log.warning("Alias %r of %r %s.", alias.alias, alias.name, detail)
         return {"rolled_back": True, "detail": detail, **back.to_dict()}
 
@@ -287,13 +282,56 @@ class RollBackUnlessPromotedOperator(RolloutOperator):
         self.log.info("Alias %r of %r %s.", rollout.alias, rollout.name, detail)
         return {"rolled_back": False, "detail": detail, **(alias.to_dict() if alias else {})}
 
-    def _why(self, context: Context) -> str:
-        """Return the last verdict that was not success, for the alias's history."""
+    def _why(self, context: Context, attempt: int) -> str:
+        """Return the last verdict of this attempt that was not success, for the alias's history."""
         for task_id in reversed(self.check_task_ids):
             stored = pull(context, task_id, JUDGEMENT_KEY)
-            if stored is not None and stored["verdict"] != Verdict.SUCCESS:
+            if stored is None or stored["attempt"] != attempt:
+                continue
+            if stored["verdict"] != Verdict.SUCCESS:
                 return f"{task_id} said {judge(stored)}"[:_REASON_LENGTH]
         return "the rollout ended before the promotion"
+
+
+class FailUnlessPromotedOperator(BaseOperator):
+    """Ends the run failed when the rollout did not end in its promotion, also where Airflow itself would not.
+
+    A person who marks a run as failed makes Airflow skip what has not run, and a run whose last tasks are skipped is a
+    success to Airflow.
+
+    Args:
+        start_task_id: Where the rollout was begun.
+        promote_task_id: Where it was promoted.
+        roll_back_task_id: Where it was rolled back, for the reason.
+    """
+
+    ui_color = RolloutOperator.ui_color
+
+    def __init__(self, *, start_task_id: str, promote_task_id: str, roll_back_task_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.start_task_id = start_task_id
+        self.promote_task_id = promote_task_id
+        self.roll_back_task_id = roll_back_task_id
+
+    def execute(self, context: Context) -> None:
+        """Succeed after the promotion only."""
+        rollout = begun(context, self.start_task_id)
+        promotion = pull(context, self.promote_task_id)
+        # After a clearing, what the promotion of an earlier attempt left is still there until that task runs again.
+        if rollout.promoted or (promotion is not None and promotion["attempt"] == rollout.attempt):
+            return
+        alias = (pull(context, self.roll_back_task_id) or {}).get("detail", "may still carry it: its rollback failed")
+        raise AirflowFailException(f"Version {rollout.canary} was not promoted; the alias {alias}.")
+
+
+def begun(context: Context, start_task_id: str) -> Rollout:
+    """Return the rollout that the group's ``start`` began."""
+    stored = pull(context, start_task_id)
+    if stored is None:
+        raise InvalidInputError(
+            f"Task {start_task_id!r} left no rollout; clear the whole group, so that it runs again."
+        )
+    return Rollout.from_dict(stored)
 
 
 def pull(context: Context, task_id: str, key: str = "return_value") -> Any:
@@ -316,8 +354,8 @@ def _step(rollout: Rollout, alias: Alias | None, *, live: bool) -> dict[str, Any
         rollout=rollout.id,
         since=alias.update_at,
     )
-    return {**step.to_dict(), "live": live}
+    return {**step.to_dict(), "live": live, "attempt": rollout.attempt}
 
 
-def _reason(step: str, reason: str | None) -> str:
-    return f"{step}: {reason}" if reason else step
+def _reason(step: str, rollout: Rollout) -> str:
+    return f"{step}: {rollout.reason}" if rollout.reason else step

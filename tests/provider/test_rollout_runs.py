@@ -70,14 +70,18 @@ def test_rollout_whose_second_check_does_not_say_success_ends_failed_on_the_stab
         ("upstream_failed", "upstream_failed"),
         ("failed", "upstream_failed"),
     }
-    assert in_group(ran, "roll_back_unless_promoted") == "success"
+    assert (in_group(ran, "roll_back_unless_promoted"), in_group(ran, "fail_unless_promoted")) == ("success", "failed")
     assert history(two_versions) == [("1", None, None), ("1", "2", 5), ("1", "2", 25), ("1", None, None)]
 
 
 def test_rollback_records_the_numbers_of_the_check(two_versions: Repository, run_dag: Callable[..., Ran]) -> None:
     ran = run_dag("rollout_by_callable", name="model", version=2, checks={"5": ["failure", {"accuracy": 0.1}]})
 
-    assert ran.xcom("staged_promotion.check_5", "judgement") == {"verdict": "failure", "detail": {"accuracy": 0.1}}
+    assert ran.xcom("staged_promotion.check_5", "judgement") == {
+        "verdict": "failure",
+        "detail": {"accuracy": 0.1},
+        "attempt": 1,
+    }
     assert two_versions.get_alias("model", "prod").reason == "staged_promotion.check_5 said failure (accuracy=0.1)"
 
 

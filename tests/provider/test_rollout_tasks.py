@@ -72,9 +72,11 @@ def test_group_is_a_straight_line_from_start_to_the_rollback(run: FakeRun) -> No
 
     edges = {(one.task_id[6:], two[6:]) for one in dag.tasks for two in one.downstream_task_ids}
     line = ["start", "shift_5", "bake_5", "check_5", "shift_25", "bake_25", "check_25", "promote", ROLLBACK]
-    assert edges == {*pairwise(line), ("start", ROLLBACK)}
+    line.append("fail_unless_promoted")
+    assert edges == {*pairwise(line), ("start", ROLLBACK), ("start", "fail_unless_promoted")}
     assert [one.task_id for one in dag.tasks if one.is_setup] == ["group.start"]
-    assert [one.task_id for one in dag.tasks if one.is_teardown] == ["group.roll_back_unless_promoted"]
+    teardowns = {one.task_id: one.on_failure_fail_dagrun for one in dag.tasks if one.is_teardown}
+    assert teardowns == {"group.roll_back_unless_promoted": False, "group.fail_unless_promoted": True}
     assert dag.get_task("group.roll_back_unless_promoted").retries == 3
 
 
@@ -138,7 +140,9 @@ def test_templated_weights_that_are_wrong_are_refused_before_anything_moves(vers
 def test_canary_of_somebody_else_is_refused_with_who_it_is(versions: Repository, run: FakeRun) -> None:
     versions.put_alias("model", "prod", 1, 3, 10, changed_by="bob", rollout="other/run/group")
 
-    with pytest.raises(AirflowFailException, match=r"10 % to version 3, moved by bob .* in rollout 'other/run/group'"):
+    with pytest.raises(
+        AirflowFailException, match=r"with version 3 at 10 %, moved by bob .* in rollout 'other/run/group'"
+    ):
         Group(run)("start")
     assert state(versions) == ("1", "3", 10)
 
@@ -279,6 +283,45 @@ def test_rollback_goes_to_the_version_that_the_rollout_began_with(versions: Repo
     assert state(versions) == ("3", None, None)
 
 
+def test_run_ends_well_only_after_the_promotion(versions: Repository, run: FakeRun) -> None:
+    group = Group(run)
+    group("start", "shift_5")
+    with pytest.raises(AirflowFailException, match="Version 2 was not promoted; the alias may still carry it"):
+        group("fail_unless_promoted")
+
+    group("roll_back_unless_promoted")
+    with pytest.raises(
+        AirflowFailException, match="not promoted; the alias was rolled back from version 1 with version 2"
+    ):
+        group("fail_unless_promoted")
+
+    assert group.to("fail_unless_promoted") is None
+    assert state(versions) == ("2", None, None)
+
+
+def test_promotion_of_an_earlier_attempt_does_not_count(versions: Repository, run: FakeRun) -> None:
+    group = Group(run)
+    group.to("fail_unless_promoted")
+    versions.rollback_alias("model", "prod")
+    run.execute(group.dag.get_task("group.start"), try_number=2)
+
+    with pytest.raises(AirflowFailException, match="Version 2 was not promoted"):
+        group("shift_5", "roll_back_unless_promoted", "fail_unless_promoted")
+
+
+def test_rollback_is_not_explained_by_a_check_of_an_earlier_attempt(versions: Repository, run: FakeRun) -> None:
+    group = Group(run, check=lambda step: step.weight < 25)
+    with pytest.raises(AirflowFailException):
+        group.to("check_25")
+    assert group(ROLLBACK)["reason"] == "group.check_25 said failure"
+
+    run.execute(group.dag.get_task("group.start"), try_number=2)
+    group("shift_5")
+
+    assert group(ROLLBACK)["reason"] == "the rollout ended before the promotion"
+    assert state(versions) == ("1", None, None)
+
+
 def test_rollback_without_an_alias_leaves_it_so(versions: Repository, run: FakeRun) -> None:
     group = Group(run)
     group("start", "shift_5")
@@ -299,7 +342,8 @@ def test_check_is_called_with_what_it_names(versions: Repository, run: FakeRun) 
     alias = versions.get_alias("model", "prod")
     step = CanaryStep("model", "prod", "1", "2", 5, "dag/run-1/group", alias.update_at)
     assert seen == [step, alias, "group.check_5", {}]
-    assert result == {"verdict": "success", "detail": {"seen": 4}} == run.xcoms["group.check_5", "judgement"]
+    assert result == {"verdict": "success", "detail": {"seen": 4}}
+    assert run.xcoms["group.check_5", "judgement"] == {**result, "attempt": 1}
 
 
 def skip(step: CanaryStep) -> None:
