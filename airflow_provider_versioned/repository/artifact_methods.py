@@ -81,7 +81,8 @@ class ArtifactMethods(Parts):
 
         Args:
             idempotency_key: The caller's identity for this publication. The same key with the same bytes gives the same
-                version, however often and however late it is repeated; with other bytes, another version.
+                version, however often and however late it is repeated, unless that version was deleted meanwhile; with
+                other bytes, another version.
             if_changed: When the newest version has the same bytes, publish nothing and return it.
             published_by: Kept in the version's record.
 
@@ -125,7 +126,8 @@ class ArtifactMethods(Parts):
 
     def list_artifact_names(self) -> list[str]:
         """List the artifacts that have content in the bucket, also if every version is deleted, in byte order."""
-        return list(self._objects.list_names("Listing artifact names"))
+        # S3 sorts by key, so it has "a-b/" before "a/".
+        return sorted(self._objects.list_names("Listing artifact names"))
 
     def open_content(self, artifact: Artifact) -> BinaryIO:
         """Open a record's content; see :meth:`Artifact.open_content`."""
