@@ -148,18 +148,23 @@ class MarkerItem(_Item):
     suffix = UnicodeAttribute()
 
 
+def both(first: Condition, second: Condition) -> Condition:
+    """Demand two things; typed, unlike PynamoDB's ``&``."""
+    return And(first, second)
+
+
 def live() -> Condition:
     """The version can be read: it exists, is not deleted, and is not a ghost."""
     not_deleted = ~(ArtifactItem.is_deleted == True)  # noqa: E712 -- PynamoDB builds the condition from ==
-    return And(And(ArtifactItem.pk.exists(), ArtifactItem.update_at.exists()), not_deleted)
+    return both(both(ArtifactItem.pk.exists(), ArtifactItem.update_at.exists()), not_deleted)
 
 
 def withdrawn() -> Condition:
     """The version was published and then deleted or purged."""
-    deleted = And(ArtifactItem.is_deleted == True, ~(ArtifactItem.state == CLAIMED))  # noqa: E712 -- as above
+    deleted = both(ArtifactItem.is_deleted == True, ~(ArtifactItem.state == CLAIMED))  # noqa: E712 -- as above
     return Or(ArtifactItem.pk.does_not_exist(), deleted)
 
 
 def ghost() -> Condition:
     """A deletion mark that the library ``versioned`` left for something that never existed."""
-    return And(ArtifactItem.sha256.does_not_exist(), ArtifactItem.state.does_not_exist())
+    return both(ArtifactItem.sha256.does_not_exist(), ArtifactItem.state.does_not_exist())

@@ -14,11 +14,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pynamodb.expressions.condition import And
-
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.items import ArtifactItem, live
+from airflow_provider_versioned.repository.items import ArtifactItem, both, live
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import Refused, Table, Write, update
 
@@ -272,7 +270,7 @@ def _unmoved(item: ArtifactItem | None) -> Condition:
         return ArtifactItem.pk.does_not_exist()
     mark: Condition = ArtifactItem.pending == item.pending if item.pending else ArtifactItem.pending.does_not_exist()
     etag: Condition = ArtifactItem.etag == item.etag if item.etag else ArtifactItem.etag.does_not_exist()
-    return And(mark, etag)
+    return both(mark, etag)
 
 
 def _stored(item: ArtifactItem) -> Stored | None:

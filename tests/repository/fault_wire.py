@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 class Died(BaseException):
     """The process died here: nothing in it, not even ``except Exception``, goes on."""
-
-
-class Client(Protocol):
-    """A boto3 client, as far as the wire needs it."""
-
-    _endpoint: Any
 
 
 def die_before(_request: AWSPreparedRequest, _send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
@@ -92,7 +86,8 @@ class _Raw(io.BytesIO):
 
 
 def _answer(request: AWSPreparedRequest, status: int, body: bytes, content_type: str) -> AWSResponse:
-    return AWSResponse(request.url, status, {"content-type": content_type}, _Raw(body))
+    headers: Any = {"content-type": content_type}
+    return AWSResponse(request.url, status, headers, _Raw(body))
 
 
 @dataclass
@@ -110,7 +105,7 @@ class Wire:
     times: int = 1
     sent: int = 0
 
-    def join(self, *clients: Client) -> None:
+    def join(self, *clients: Any) -> None:
         """Put the clients on this wire, for good."""
         for client in clients:
             client._endpoint.http_session = _Session(client._endpoint.http_session, self)

@@ -58,7 +58,7 @@ def check_aliases(repository: Repository, name: str) -> None:
 
 
 def check_items(repository: Repository, dynamodb: DynamoDBClient, name: str) -> None:
-    """Assert that versions know exactly the aliases that point at them, and that no stranger stands in their partition."""
+    """Assert that versions know exactly the aliases that point at them, and that nothing else is among them."""
     pointing: dict[str, set[str]] = {}
     for alias in repository.list_aliases(name):
         for version in {alias.version, alias.secondary_version} - {None}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,7 +55,7 @@ def sibling(repository: Repository, aws: Aws) -> Repository:
 
 def test_publish_content_by_many_at_once_each_gets_a_number_and_its_bytes(repository: Repository, aws: Aws) -> None:
     contents = [f"content {number}".encode() for number in range(12)]
-    artifacts = at_once([lambda c=content: repository.publish_artifact_version("m", content=c) for content in contents])
+    artifacts = at_once([partial(repository.publish_artifact_version, "m", content=content) for content in contents])
     assert sorted(int(artifact.version) for artifact in artifacts) == list(range(1, 13))
     assert [artifact.get_content() for artifact in artifacts] == contents
     assert repository.get_artifact_version("m").get_content() in contents
@@ -64,7 +65,7 @@ def test_publish_content_by_many_at_once_each_gets_a_number_and_its_bytes(reposi
 def test_publish_with_one_key_by_many_at_once_gives_one_version(repository: Repository, aws: Aws) -> None:
     siblings = [sibling(repository, aws) for _ in range(6)]
     artifacts = at_once(
-        [lambda r=r: r.publish_artifact_version("m", content=b"same", idempotency_key="task") for r in siblings]
+        [partial(r.publish_artifact_version, "m", content=b"same", idempotency_key="task") for r in siblings]
     )
     assert {artifact.version for artifact in artifacts} == {"1"}
     assert [artifact.version for artifact in repository.list_artifact_versions("m")] == ["LATEST", "1"]
@@ -73,7 +74,7 @@ def test_publish_with_one_key_by_many_at_once_gives_one_version(repository: Repo
 
 def test_put_and_publish_at_once_every_version_is_what_its_record_says(repository: Repository, aws: Aws) -> None:
     repository.put_artifact("m", b"first")
-    puts = [lambda n=n: repository.put_artifact("m", f"put {n}".encode() * 50) for n in range(6)]
+    puts = [partial(repository.put_artifact, "m", f"put {n}".encode() * 50) for n in range(6)]
     publishes = [lambda: repository.publish_artifact_version("m") for _ in range(6)]
     results = at_once([*puts, *publishes])
     versions = [result.version for result in results[6:] if not isinstance(result, Exception)]
@@ -87,7 +88,7 @@ def test_promote_from_one_revision_by_many_at_once_one_wins_and_is_named(reposit
     revision = repository.put_alias("m", "prod", 1).revision
     results = at_once(
         [
-            lambda n=n: repository.put_alias("m", "prod", 2, if_revision=revision, changed_by=f"person {n}")
+            partial(repository.put_alias, "m", "prod", 2, if_revision=revision, changed_by=f"person {n}")
             for n in range(8)
         ]
     )
@@ -103,7 +104,7 @@ def test_promote_without_revision_by_many_at_once_all_land_in_the_history(reposi
     for content in (b"1", b"2", b"3"):
         repository.publish_artifact_version("m", content=content)
     repository.put_alias("m", "prod", 1)
-    at_once([lambda n=n: repository.put_alias("m", "prod", 1, 2 + n % 2, 10 + n) for n in range(8)])
+    at_once([partial(repository.put_alias, "m", "prod", 1, 2 + n % 2, 10 + n) for n in range(8)])
     assert len(list(repository.list_alias_history("m", "prod"))) == 9
     Ledger().check(repository, aws.dynamodb, "m")
 
@@ -114,8 +115,8 @@ def test_purge_and_promote_at_once_alias_never_dangles(repository: Repository, a
     for number in range(6):
         repository.publish_artifact_version(name, content=str(number).encode())
     repository.put_alias(name, "prod", 6)
-    promotions = [lambda v=v: repository.put_alias(name, "prod", v) for v in (1, 2, 3)]
-    deletions = [lambda v=v: repository.delete_artifact_version(name, v) for v in (1, 2, 3)]
+    promotions = [partial(repository.put_alias, name, "prod", v) for v in (1, 2, 3)]
+    deletions = [partial(repository.delete_artifact_version, name, v) for v in (1, 2, 3)]
     at_once([*promotions, *deletions, lambda: repository.purge_artifact_versions(name, 1, 0)])
     Ledger().check(repository, aws.dynamodb, name)
 
@@ -123,7 +124,7 @@ def test_purge_and_promote_at_once_alias_never_dangles(repository: Repository, a
 def test_purge_artifact_and_publish_at_once_nothing_is_half_there(repository: Repository, aws: Aws) -> None:
     for content in (b"1", b"2"):
         repository.publish_artifact_version("m", content=content)
-    publishes = [lambda n=n: repository.publish_artifact_version("m", content=f"new {n}".encode()) for n in range(4)]
+    publishes = [partial(repository.publish_artifact_version, "m", content=f"new {n}".encode()) for n in range(4)]
     results = at_once([*publishes, lambda: repository.purge_artifact("m")])
     versions = [int(result.version) for result in results[:4]]
     assert len(set(versions)) == 4
