@@ -36,7 +36,8 @@ def test_dag_of_the_first_screen_is_a_dag_with_all_steps() -> None:
     made: DAG = space["made"]
     group = "staged_promotion"
     steps = [f"{group}.{kind}_{weight}" for weight in (5, 25, 50) for kind in ("shift", "bake", "check")]
-    expected = ["publish", f"{group}.start", *steps, f"{group}.promote", f"{group}.roll_back_unless_promoted"]
+    ends = [f"{group}.{end}" for end in ("promote", "roll_back_unless_promoted", "fail_unless_promoted")]
+    expected = ["publish", f"{group}.start", *steps, *ends]
     assert [task.task_id for task in made.topological_sort()] == expected  # type: ignore[no-untyped-call] # Airflow's own
 
 
