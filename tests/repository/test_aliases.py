@@ -88,6 +88,15 @@ def test_put_alias_to_a_deleted_version_is_not_found_and_writes_nothing(model: R
         model.put_alias("model", "prod")
 
 
+def test_put_alias_to_the_same_state_is_not_found_when_the_version_is_gone(model: Repository, store: Store) -> None:
+    model.put_alias("model", "prod", 1, 2, 5)
+    store.set_attribute("model", "000002", "is_deleted", {"BOOL": True})  # as the library does, which asks no alias
+
+    with store.unchanged(), pytest.raises(ArtifactNotFoundError, match="version 2 of 'model' is deleted"):
+        model.put_alias("model", "prod", 1, 2, 5)
+    assert model.put_alias("model", "prod", 1).version == "1"
+
+
 MISTAKES: list[dict[str, Any]] = [
     {"alias": "pre-prod"},
     {"alias": ""},
@@ -187,6 +196,14 @@ def test_key_that_has_landed_is_not_applied_again(model: Repository, store: Stor
         assert promote() == moved
     other = model.put_alias("model", "stage", 1, idempotency_key="task")  # a key counts for one alias
     assert other.version == "1"
+
+
+def test_key_that_found_nothing_to_do_has_landed(model: Repository) -> None:
+    first = model.put_alias("model", "prod", 1)
+    assert model.put_alias("model", "prod", 1, idempotency_key="task") == first
+    model.put_alias("model", "prod", 2)
+
+    assert model.put_alias("model", "prod", 1, idempotency_key="task").version == "2"
 
 
 def test_key_that_has_landed_on_an_alias_deleted_since_says_so(model: Repository, store: Store) -> None:

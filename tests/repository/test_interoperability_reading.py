@@ -29,6 +29,12 @@ def versions(repository: Repository, name: str = "app") -> list[str]:
     return [artifact.version for artifact in repository.list_artifact_versions(name)]
 
 
+def overwrite(store: Store, content: bytes) -> None:
+    """Leave LATEST as a put of the library does that dies before it writes the record."""
+    metadata = {"artifact_name": "app", "artifact_sha256": hashlib.sha256(content).hexdigest()}
+    store.put_object(store.key("app", "LATEST"), content, Metadata=metadata)
+
+
 def test_versions_aliases_content_and_names_are_read_as_they_stand(library: Library, repository: Repository) -> None:
     library.publish("app", b"one", b"two")
     library.put_alias("app", "prod", version=1, secondary_version=2, secondary_version_weight=20)
@@ -132,6 +138,22 @@ def test_ghost_of_the_library_does_not_disturb_publishing(
     assert versions(repository) == expected
 
 
+@pytest.mark.parametrize("content", [None, b"three"])
+def test_ghost_of_the_first_number_does_not_begin_the_numbers_anew(
+    library: Library, repository: Repository, store: Store, content: bytes | None
+) -> None:
+    library.put_artifact("app", b"zero")
+    library.delete_artifact_version("app", version=1)
+    library.publish("app", b"one", b"two")
+    if content is None:
+        repository.put_artifact("app", b"three")
+    else:
+        store.delete_item("app", "LATEST")
+
+    assert repository.publish_artifact_version("app", content=content).version == "4"
+    assert versions(repository) == ["LATEST", "4", "3", "2"]
+
+
 def test_ghost_of_latest_is_no_artifact_and_can_be_put_over(library: Library, repository: Repository) -> None:
     library.delete_artifact_version("app")
 
@@ -158,6 +180,35 @@ def test_put_that_died_without_a_record_is_repaired_by_the_same_put(
 
 
 @pytest.mark.backends(*LOCAL)
+@pytest.mark.parametrize("content", [b"one", b"two", b"three"])
+def test_put_that_died_with_an_older_record_is_repaired_by_any_put(
+    library: Library, repository: Repository, store: Store, content: bytes
+) -> None:
+    library.put_artifact("app", b"one")
+    overwrite(store, b"two")
+
+    repository.put_artifact("app", content)
+    assert repository.get_artifact_version("app").get_content() == content
+    assert our_view(repository, "app") == library.view("app")
+
+
+@pytest.mark.backends(*LOCAL)
+@pytest.mark.parametrize("record", ["none", "of other content", "of other content, deleted"])
+def test_object_of_a_put_that_died_does_not_stand_in_for_published_content(
+    library: Library, repository: Repository, store: Store, record: str
+) -> None:
+    if record != "none":
+        library.put_artifact("app", b"one")
+    if record == "of other content, deleted":
+        repository.delete_artifact_version("app")
+    overwrite(store, b"two")
+
+    repository.publish_artifact_version("app", content=b"three")
+    assert repository.get_artifact_version("app").get_content() == b"three"
+    assert our_view(repository, "app") == library.view("app")
+
+
+@pytest.mark.backends(*LOCAL)
 def test_publish_that_died_without_a_record_is_passed(library: Library, repository: Repository, store: Store) -> None:
     library.publish("app", b"one", b"two")
     store.delete_item("app", "000002")  # the object stands already: the library is stuck for ever here
@@ -174,8 +225,7 @@ def test_object_that_the_library_overwrote_without_a_record_is_published_with_it
     library: Library, repository: Repository, store: Store
 ) -> None:
     library.put_artifact("app", b"one")
-    metadata = {"artifact_name": "app", "artifact_sha256": hashlib.sha256(b"two").hexdigest()}
-    store.put_object(store.key("app", "LATEST"), b"two", Metadata=metadata)
+    overwrite(store, b"two")
 
     version = repository.publish_artifact_version("app")
     assert version.get_content() == b"two"
@@ -191,6 +241,31 @@ def test_object_without_digest_in_its_metadata_is_published_with_its_own_digest(
     version = repository.publish_artifact_version("app")
     assert version.get_content() == b"two"
     assert repository.put_artifact("app", b"three").get_content() == b"three"
+
+
+def test_odd_aliases_of_the_library_can_be_read_and_removed(library: Library, repository: Repository) -> None:
+    library.publish("app", b"one")
+    odd = ["a/b", " ", "a#b", "a", "000001", "LATEST", "é"]
+    for alias in odd:
+        library.put_alias("app", alias, version=1)
+
+    assert our_view(repository, "app") == library.view("app")
+    for alias in odd:
+        assert repository.get_alias("app", alias).get_version_content() == b"one"
+        repository.delete_alias("app", alias)
+    assert [row.action for row in repository.list_alias_history("app", "a")] == ["delete", "observed"]
+    repository.delete_artifact_version("app", 1)
+    assert missing(repository, "app", 1)
+
+
+def test_alias_without_a_time_is_read_and_guarded(library: Library, repository: Repository, store: Store) -> None:
+    library.publish("app", b"one")
+    store.put_item("__app-alias", "prod", version={"S": "000001"})
+    alias = repository.get_alias("app", "prod")
+
+    with pytest.raises(ConflictError, match="somebody moved it to version 1"):
+        repository.put_alias("app", "prod", "LATEST", if_revision="another")
+    assert repository.put_alias("app", "prod", "LATEST", if_revision=alias.revision).version == "LATEST"
 
 
 def test_purge_of_an_artifact_of_the_library_leaves_it_nothing_but_the_last_number(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_versioned.repository import ArtifactNotFoundError, InvalidInputError
+from airflow_provider_versioned.repository import AccessDeniedError, ArtifactNotFoundError, InvalidInputError
 from tests.servers import MOTO
 
 if TYPE_CHECKING:
@@ -89,6 +89,23 @@ def test_publish_of_content_brings_deleted_latest_back(repository: Repository) -
         repository.publish_artifact_version("model", content=content)
         assert repository.get_artifact_version("model").get_content() == content
         repository.delete_artifact_version("model")
+
+
+def test_content_published_by_one_who_died_before_copying_it_is_latest_for_everybody(
+    repository: Repository, store: Store, traffic: Traffic
+) -> None:
+    traffic.answers = {"CopyObject": (403, "AccessDenied", "no")}
+    dying = traffic.repository(store.aws, store.place)
+    with pytest.raises(AccessDeniedError):
+        dying.publish_artifact_version("model", content=b"one", idempotency_key="task")
+
+    assert versions(repository) == ["LATEST", "1"]
+    latest = repository.get_artifact_version("model")
+    assert (latest.get_content(), latest.s3uri) == (b"one", repository.get_artifact_version("model", 1).s3uri)
+    assert repository.put_alias("model", "dev").get_version_content() == b"one"
+    assert repository.publish_artifact_version("model").get_content() == b"one"
+    assert repository.publish_artifact_version("model", content=b"one", idempotency_key="task").version == "1"
+    assert store.content(store.key("model", "LATEST")) == b"one"
 
 
 # -- idempotency -----------------------------------------------------------------------------------------------------

@@ -229,6 +229,20 @@ def test_purge_artifact_leaves_its_neighbours_alone(model: Repository, store: St
     assert len(store.keys()) == 8 + 3
 
 
+def test_purge_artifact_leaves_what_is_no_version_of_its_own(model: Repository, store: Store) -> None:
+    others = [
+        "artifacts/model/000001.zip",
+        "artifacts/model/LATEST.zip",
+        "artifacts/model/notes",
+        "artifacts/model/1.bin",
+    ]
+    for key in others:
+        store.put_object(key, b"another repository's, or a person's")
+    model.purge_artifact("model")
+
+    assert sorted(store.keys()) == sorted(others)
+
+
 def test_purge_all_destroys_every_artifact_and_nothing_else(
     model: Repository, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
