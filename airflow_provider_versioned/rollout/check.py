@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.rollout import rules
-from airflow_provider_versioned.rollout.tasks import JUDGEMENT_KEY, pull
+from airflow_provider_versioned.rollout.handover import JUDGEMENT_KEY, UI_COLOR, pull
 from airflow_provider_versioned.rollout.verdict import CanaryStep, Judgement, Verdict, VerdictError, judge
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import parse_seconds
@@ -38,7 +38,7 @@ class BakeOperator(BaseSensorOperator):
         deferrable: Wait in the triggerer; otherwise the task is rescheduled. Neither occupies a worker.
     """
 
-    ui_color = "#fdf1d7"
+    ui_color = UI_COLOR
     template_fields: Sequence[str] = ("bake",)
 
     def __init__(
@@ -88,7 +88,7 @@ class CheckCanaryOperator(RepositoryOperator):
         step_task_id: Task that gave the weight.
     """
 
-    ui_color = "#fdf1d7"
+    ui_color = UI_COLOR
 
     def __init__(self, *, check: Callable[..., Any], step_task_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

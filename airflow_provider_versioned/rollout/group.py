@@ -1,7 +1,6 @@
 """The task group of a staged promotion: which tasks there are and in which order they run.
 
-What they do is told in :mod:`~airflow_provider_versioned.rollout.tasks` and
-:mod:`~airflow_provider_versioned.rollout.check`.
+What they do is told in :mod:`~airflow_provider_versioned.rollout.start`, ``moves``, ``check`` and ``ending``.
 """
 
 from __future__ import annotations
@@ -14,14 +13,10 @@ from airflow.sdk import TaskGroup, chain
 
 from airflow_provider_versioned.repository.errors import InvalidTypeError
 from airflow_provider_versioned.rollout.check import BakeOperator, CheckCanaryOperator
+from airflow_provider_versioned.rollout.ending import FailUnlessPromotedOperator, RollBackUnlessPromotedOperator
+from airflow_provider_versioned.rollout.moves import PromoteCanaryOperator, ShiftWeightOperator
 from airflow_provider_versioned.rollout.rules import check_weights
-from airflow_provider_versioned.rollout.tasks import (
-    FailUnlessPromotedOperator,
-    PromoteCanaryOperator,
-    RollBackUnlessPromotedOperator,
-    ShiftWeightOperator,
-    StartRolloutOperator,
-)
+from airflow_provider_versioned.rollout.start import StartRolloutOperator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -190,7 +185,7 @@ class _Stages:
             start_task_id=self._start.task_id,
             promote_task_id=promote.task_id,
             roll_back_task_id=roll_back.task_id,
-            retries=0,
+            **_MOVES,
         )
         chain(
             *(self._last, promote, roll_back.as_teardown(setups=self._start)),

@@ -25,7 +25,7 @@ from airflow_provider_versioned.operators import (
     PurgeVersionsOperator,
     RollbackAliasOperator,
 )
-from airflow_provider_versioned.rollout.tasks import StartRolloutOperator
+from airflow_provider_versioned.rollout.start import StartRolloutOperator
 from airflow_provider_versioned.sensors import AliasVersionSensor
 from airflow_provider_versioned.task.base import RepositoryOperator
 

@@ -76,6 +76,19 @@ def test_every_kind_of_source_is_published_with_its_bytes(
         assert connection.get_artifact_version("model", number).get_content() == content, kind
 
 
+def test_arguments_are_rendered_whatever_their_type(tmp_path: Path) -> None:
+    name = "{{ params.name }}"
+    path = ObjectStoragePath(f"file://{tmp_path}/{name}")
+    operator = PublishArtifactOperator(
+        task_id="publish", name=name, content=b"{{ kept }}", source=path, tags={"t": name}
+    )
+
+    operator.render_template_fields({"params": {"name": "model"}})
+
+    assert (operator.name, operator.content, operator.tags) == ("model", b"{{ kept }}", {"t": "model"})
+    assert str(operator.source) == f"file://{tmp_path}/model"
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.sdk import DAG, task
 
 from airflow_provider_versioned.operators import (
@@ -43,7 +45,7 @@ with DAG("mapped"):
         return list(dag_run.conf["names"])  # type: ignore[attr-defined] # Airflow's own run
 
     named = names()
-    published = PublishArtifactOperator.partial(task_id="publish", content="same").expand(name=named)
+    published = PublishArtifactOperator.partial(task_id="publish", content=b"same").expand(name=named)
     promoted = PromoteAliasOperator.partial(task_id="promote", alias="prod", version="1").expand(name=named)
-    purged = PurgeVersionsOperator.partial(task_id="purge", keep_last_n=0, older_than=0).expand(name=named)
+    purged = PurgeVersionsOperator.partial(task_id="purge", keep_last_n=0, older_than=timedelta(0)).expand(name=named)
     published >> promoted >> purged
