@@ -1,4 +1,4 @@
-"""What the tasks of a group tell each other by XCom: the rollout that was begun, the step that was made, the verdict."""
+"""What the tasks of a group tell each other by XCom: the rollout begun, the step made, the verdict."""
 
 from __future__ import annotations
 
