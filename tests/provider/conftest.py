@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -123,8 +124,11 @@ def _airflow() -> Iterator[dict[str, Any]]:
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([{**bundle, "kwargs": {"path": str(DAGS)}}])
         )
         from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 -- after pytest_configure has set the environment
+        from airflow.sdk.execution_time import supervisor  # noqa: PLC0415 -- after pytest_configure has set the environment
         from airflow.utils.db import initdb  # noqa: PLC0415 -- after pytest_configure has set the environment
 
+        # Airflow 3.2 makes a new API server for each task, which takes seconds; 3.3 keeps it, as this does.
+        patch.setattr(supervisor, "in_process_api_server", functools.cache(supervisor.in_process_api_server))
         initdb()
         bag = DagBag(str(DAGS))
         assert not bag.import_errors
