@@ -68,3 +68,9 @@ def test_imports_of_a_dag_file_load_no_aws_library() -> None:
 
 def test_heavy_imports_are_noticed() -> None:
     assert _heavy_modules_after_importing("airflow_provider_versioned.repository.table") == ["botocore", "pynamodb"]
+
+
+def test_import_of_the_repository_logs_nothing() -> None:
+    code = "import logging; logging.basicConfig(level=0); from airflow_provider_versioned.repository import Repository"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pynamodb" not in done.stderr + done.stdout

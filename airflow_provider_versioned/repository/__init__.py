@@ -6,6 +6,7 @@ in with :class:`Repository`.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
     from airflow_provider_versioned.repository.repository import Repository
     from airflow_provider_versioned.repository.retention import PurgeDecision, PurgePlan, PurgeResult
+
+# On import PynamoDB announces that nobody overrode its settings, in two lines that would stand in every task's log.
+logging.getLogger("pynamodb.settings").setLevel(logging.WARNING)
 
 _HOME = {
     "Repository": "repository",
