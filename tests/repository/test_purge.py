@@ -229,6 +229,16 @@ def test_purge_artifact_leaves_its_neighbours_alone(model: Repository, store: St
     assert len(store.keys()) == 8 + 3
 
 
+def test_purge_artifact_of_versions_without_objects_and_counter_gives_no_number_again(
+    repository: Repository, store: Store
+) -> None:
+    for number in (1, 2, 3):
+        store.put_version("model", f"{number:06d}")
+    repository.purge_artifact("model")
+
+    assert repository.publish_artifact_version("model", content=b"x").version == "4"
+
+
 def test_purge_artifact_leaves_what_is_no_version_of_its_own(model: Repository, store: Store) -> None:
     others = [
         "artifacts/model/000001.zip",

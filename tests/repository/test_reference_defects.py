@@ -76,6 +76,20 @@ def test_p02_put_that_died_is_repaired_by_the_same_put(
     assert repository.get_artifact_version("model").get_content() == B
 
 
+def test_p02b_put_of_the_old_content_is_not_taken_for_unchanged_after_a_put_that_died(
+    repository: Repository, store: Store, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put_artifact("model", A)
+    dying = traffic.repository(store.aws, store.place)
+    deny = {"UpdateItem": (403, "AccessDenied", "no")}
+    interrupting(monkeypatch, dying._latest, "commit", lambda: traffic.answers.update(deny))
+    with pytest.raises(StorageError):
+        dying.put_artifact("model", B)
+
+    assert repository.put_artifact("model", A).get_content() == A
+    assert repository.get_artifact_version("model").get_content() == A
+
+
 def test_p03_latest_without_metadata_is_put_over(repository: Repository, store: Store) -> None:
     store.put_object(store.key("model", "LATEST"), A)
 
@@ -102,6 +116,22 @@ def test_p05_two_puts_that_interleave_leave_record_and_bytes_in_agreement(
     latest = repository.get_artifact_version("model")
     assert latest.sha256 == sha256(latest.get_content())
     assert repository.publish_artifact_version("model").get_content() == latest.get_content()
+    assert repository.put_artifact("model", B).get_content() == B
+
+
+def test_p05b_put_that_was_overtaken_and_died_leaves_record_and_bytes_in_agreement(
+    repository: Repository, store: Store, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put_artifact("model", b"before")
+    dying, other = traffic.repository(store.aws, store.place), store.reopened()
+    deny = {"UpdateItem": (403, "AccessDenied", "no")}
+    interrupting(monkeypatch, dying._latest._objects, "put_latest", lambda: other.put_artifact("model", B))
+    interrupting(monkeypatch, dying._latest, "commit", lambda: traffic.answers.update(deny))
+    with pytest.raises(StorageError):
+        dying.put_artifact("model", A)
+
+    latest = repository.get_artifact_version("model")
+    assert latest.sha256 == sha256(latest.get_content())
     assert repository.put_artifact("model", B).get_content() == B
 
 

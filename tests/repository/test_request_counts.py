@@ -211,3 +211,37 @@ def test_every_write_of_a_record_has_a_condition(watched: Repository, traffic: T
     assert len(writes) >= 20
     # But for one: LATEST follows a published content whatever it was before, in the transaction that publishes it.
     assert [write["Key"] for write in free] == [{"pk": {"S": "model"}, "sk": {"S": "LATEST"}}]
+
+
+@pytest.mark.backends(MOTO)
+def test_every_write_of_an_object_but_a_claimed_one_names_what_it_replaces(
+    watched: Repository, traffic: Traffic
+) -> None:
+    traffic.of(lambda: None)
+    for content in (b"one", b"two"):
+        watched.put_artifact("model", content)
+    watched.publish_artifact_version("model")
+    watched.publish_artifact_version("model", content=b"three").get_content()
+    watched.get_artifact_version("model").get_content()
+    watched.purge_artifact("model")
+
+    conditions = {"if-match", "if-none-match", "x-amz-copy-source-if-match"}
+    sent = [
+        (
+            operation,
+            request.url.rpartition("/")[2].partition(".")[0],
+            sorted(conditions & {*map(str.lower, request.headers)}),
+        )
+        for operation, request in zip(traffic.operations, traffic.requests, strict=True)
+        if operation in {"PutObject", "CopyObject", "GetObject", "DeleteObject"}
+    ]
+    assert sent == [
+        ("PutObject", "LATEST", ["if-none-match"]),
+        ("PutObject", "LATEST", ["if-match"]),
+        ("CopyObject", "000001", ["x-amz-copy-source-if-match"]),
+        ("PutObject", "000002", []),
+        ("CopyObject", "LATEST", ["if-match", "x-amz-copy-source-if-match"]),
+        ("GetObject", "000002", []),
+        ("GetObject", "LATEST", ["if-match"]),
+        ("DeleteObject", "LATEST", ["if-match"]),
+    ]
