@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from airflow_provider_versioned.rollout import CanaryStep
 from dags import digits_model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_versioned.repository import Repository
 
 DAGS = Path(__file__).parents[1] / "dags"
@@ -79,6 +82,14 @@ def test_dag_says_what_it_is_for_and_what_it_needs(parsed: dict[str, Any]) -> No
     assert "Prerequisites:" in parsed["doc_md"]
     assert parsed["tags"] == ["example", "versioned"]
     assert parsed["tasks"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _folder_that_goes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the trained models, and what is downloaded of them, go with the test's own folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("models")))
+        yield
 
 
 @pytest.fixture(scope="module")
