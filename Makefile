@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
 # Each worker starts servers of its own, 50 to 300 MB.
-PYTEST_WORKERS ?= --numprocesses auto --maxprocesses 4
+PYTEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist worksteal
 SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
