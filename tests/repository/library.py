@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.loaders import create_loader
 from versioned.s3_and_dynamodb_backend import BotoSesManager
 from versioned.s3_and_dynamodb_backend import Repository as LibraryRepository
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.repository import Repository
     from tests.servers import Aws, PlaceArguments
 
+_LOADER = create_loader()
+
 
 class Library:
     """Calls the library; it takes endpoints from the environment and keeps its session for the process.
@@ -24,6 +27,8 @@ class Library:
     """
 
     def __init__(self, aws: Aws, place: PlaceArguments, monkeypatch: pytest.MonkeyPatch) -> None:
+        # It makes a session of botocore for each of its tables, and each would parse the services' descriptions anew.
+        monkeypatch.setattr("botocore.session.create_loader", lambda *_: _LOADER)
         for service, endpoint in (("S3", aws.s3_endpoint), ("DYNAMODB", aws.dynamodb_endpoint)):
             if endpoint is not None:
                 monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", endpoint)
