@@ -45,5 +45,5 @@ lock: setup ## Choose newer versions for requirements/*.txt
 	$(VENV_PYTHON) scripts/lock.py
 
 clean: ## Remove environments, caches and builds
-	rm -rf .venv .venv-servers .cache dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-servers .venv-mwaa-* .cache dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
