@@ -44,7 +44,8 @@ def test_versions_aliases_content_and_names_are_read_as_they_stand(library: Libr
     for name in ("app", "my app"):
         assert our_view(repository, name) == library.view(name)
     assert repository.list_artifact_names() == library.list_artifact_names() == ["app", "my app"]
-    prod = repository.get_alias("app", "prod")
+    one, prod = repository.get_artifact_version("app", 1), repository.get_alias("app", "prod")
+    assert {one.size, one.etag, one.revision, one.published_by, prod.sequence, prod.changed_by, prod.rollout} == {None}
     assert (prod.get_version_content(), prod.get_secondary_version_content()) == (b"one", b"two")
 
 
