@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.operators.source import Source
     from airflow_provider_versioned.repository import Alias, Artifact
 
-ROUTES = ("primary", "secondary", "random")
+ROUTES = ("primary", "secondary", "random", "key")
 
 
 class PublishArtifactOperator(RepositoryOperator):
@@ -142,7 +142,9 @@ class DownloadArtifactOperator(RepositoryOperator):
         path: File to write.
         version: Version to download; None and no ``alias``: LATEST.
         alias: Alias to resolve, instead of ``version``.
-        route: Which side of a split alias: ``primary``, ``secondary``, or ``random`` by weight, drawn anew by each try.
+        route: Which side of a split alias: ``primary``, ``secondary``, ``random`` by weight, drawn anew by each try, or
+            ``key``, by ``route_key``.
+        route_key: What shall stay on one side, such as a customer's id; see :meth:`Alias.route`.
     """
 
     template_fields: Sequence[str] = (
@@ -152,6 +154,7 @@ class DownloadArtifactOperator(RepositoryOperator):
         "version",
         "alias",
         "route",
+        "route_key",
     )
 
     def __init__(
@@ -162,6 +165,7 @@ class DownloadArtifactOperator(RepositoryOperator):
         version: int | str | None = None,
         alias: str | None = None,
         route: str = "primary",
+        route_key: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -170,6 +174,7 @@ class DownloadArtifactOperator(RepositoryOperator):
         self.version = version
         self.alias = alias
         self.route = route
+        self.route_key = route_key
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Resolve the version and download it."""
@@ -178,7 +183,9 @@ class DownloadArtifactOperator(RepositoryOperator):
             if version is not None and alias is not None:
                 raise InvalidInputError(f"Both version={version} and alias={alias!r} were given; give one of them.")
             if alias is not None:
-                version = _routed(self.hook.repository.get_alias(self.name, alias), self.route)
+                version = _routed(
+                    self.hook.repository.get_alias(self.name, alias), self.route, optional(self.route_key)
+                )
             artifact = self.hook.repository.get_artifact_version(self.name, version)
             path = Path(self.path)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -188,10 +195,14 @@ class DownloadArtifactOperator(RepositoryOperator):
         return self.keep_version(context, result if alias is None else {**result, "alias": alias})
 
 
-def _routed(alias: Alias, route: str) -> str:
+def _routed(alias: Alias, route: str, key: str | None) -> str:
     """Choose a side of an alias."""
     if route not in ROUTES:
         raise InvalidInputError(f"route must be one of {', '.join(ROUTES)}, got {route!r}.")
+    if (route == "key") != (key is not None):
+        raise InvalidInputError(f"route='key' and route_key belong together, got route={route!r}, route_key={key!r}.")
+    if key is not None:
+        return alias.route(key)
     if route == "random":
         return alias.choose_version()
     if route == "primary":

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airflow_provider_versioned.repository.alias_cache import AliasCache
     from airflow_provider_versioned.repository.errors import (
         AccessDeniedError,
         AliasNotFoundError,
@@ -38,6 +39,7 @@ _HOME = {
     "Repository": "repository",
     "Artifact": "model",
     "Alias": "model",
+    "AliasCache": "alias_cache",
     "AliasChange": "model",
     "PurgeDecision": "retention",
     "PurgePlan": "retention",
@@ -47,6 +49,7 @@ _HOME = {
 __all__ = [
     "AccessDeniedError",
     "Alias",
+    "AliasCache",
     "AliasChange",
     "AliasNotFoundError",
     "Artifact",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from airflow_provider_versioned.repository.errors import InvalidInputError
+from airflow_provider_versioned.repository.routing import Side, bucket_of, check_side, side_of
 
 
 class ContentSource(Protocol):
@@ -59,6 +60,7 @@ class Artifact(_Bound):
         etag: ETag of the S3 object, with its quotes; None as above.
         revision: Opaque id of the write that made the record; None as above.
         published_by: Who published the version, as the publisher said.
+        protected: Why nobody may delete the version; None when it is not protected.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Artifact(_Bound):
     etag: str | None = None
     revision: str | None = None
     published_by: str | None = None
+    protected: str | None = None
     _source: ContentSource | None = field(default=None, repr=False, compare=False)
 
     def get_content(self) -> bytes:
@@ -148,6 +151,38 @@ class Alias(_Bound):
         chosen_secondary = self.choose_version() != self.version
         return self.secondary_version_s3uri if chosen_secondary and self.secondary_version_s3uri else self.version_s3uri
 
+    def route(self, key: str | bytes, *, side: Side | None = None) -> str:
+        """Return the version that a key belongs to: the same each time, until the alias is moved.
+
+        A higher weight only brings more keys to the secondary version. Sends no request.
+
+        Args:
+            key: What shall stay on one side, such as a customer's id.
+            side: Take this side instead, whatever the key and the weight say, say, to try a canary by hand.
+
+        Raises:
+            InvalidInputError: The key is empty or no text or bytes, ``side`` is none, or the alias has no such side.
+        """
+        bucket = bucket_of(self.name, self.alias, key)
+        chosen = side_of(bucket, self.secondary_version_weight) if side is None else check_side(side)
+        if chosen == "primary" or (side is None and self.secondary_version is None):
+            return self.version
+        return self._demand_secondary()
+
+    def route_s3uri(self, key: str | bytes, *, side: Side | None = None) -> str:
+        """Return the S3 URI of the content of the version that a key belongs to; as :meth:`route`."""
+        primary = self.route(key, side=side) == self.version
+        return self.version_s3uri if primary else self.secondary_version_s3uri or self.version_s3uri
+
+    def route_artifact(self, key: str | bytes, *, side: Side | None = None) -> Artifact:
+        """Read the record of the version that a key belongs to, with its content at hand; as :meth:`route`.
+
+        Raises:
+            InvalidInputError: As in :meth:`route`.
+            ArtifactNotFoundError: The version was deleted since.
+        """
+        return self._bound_source().get_artifact_version(self.name, self.route(key, side=side))
+
     def get_version_content(self) -> bytes:
         """Return the content of the primary version, verified.
 
@@ -165,13 +200,16 @@ class Alias(_Bound):
             ArtifactNotFoundError: The version was deleted since.
             IntegrityError: The bytes in S3 are missing or do not match the version's record.
         """
+        return self._bound_source().get_artifact_version(self.name, self._demand_secondary()).get_content()
+
+    def _demand_secondary(self) -> str:
         if self.secondary_version is None:
             raise InvalidInputError(
-                f"Alias {self.alias!r} of {self.name!r} has no secondary version; use get_version_content().",
+                f"Alias {self.alias!r} of {self.name!r} has no secondary version; use its version {self.version}.",
                 name=self.name,
                 alias=self.alias,
             )
-        return self._bound_source().get_artifact_version(self.name, self.secondary_version).get_content()
+        return self.secondary_version
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able values; ``update_at`` in ISO 8601."""

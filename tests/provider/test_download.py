@@ -75,13 +75,27 @@ def test_random_route_draws_by_weight(split_alias: Repository, run: FakeRun, tmp
     assert set(never) == {"1"}
 
 
+def test_key_route_is_the_alias_own(split_alias: Repository, run: FakeRun, tmp_path: Path) -> None:
+    alias = split_alias.put_alias("model", "prod", 1, 2, 50)
+    for number in range(8):
+        operator = download(tmp_path / "file", alias="prod", route="key", route_key=f"customer-{number}")
+        assert run.execute(operator)["version"] == alias.route(f"customer-{number}")
+    assert {alias.route(f"customer-{number}") for number in range(8)} == {"1", "2"}
+
+
 @pytest.mark.parametrize(
     ("which", "error", "words"),
     [
         ({"version": 9}, ArtifactNotFoundError, "Version 9 of artifact 'model' does not exist"),
         ({"alias": "none"}, AliasNotFoundError, "no alias 'none'"),
         ({"alias": "prod", "version": 1}, AirflowFailException, "give one of them"),
-        ({"alias": "prod", "route": "both"}, AirflowFailException, "route must be one of primary, secondary, random"),
+        (
+            {"alias": "prod", "route": "both"},
+            AirflowFailException,
+            "route must be one of primary, secondary, random, key",
+        ),
+        ({"alias": "prod", "route": "key"}, AirflowFailException, "route='key' and route_key belong together"),
+        ({"alias": "prod", "route_key": "customer-1"}, AirflowFailException, "belong together, got route='primary'"),
         ({"version": "1.5"}, AirflowFailException, "Version '1.5' is not allowed"),
     ],
 )

@@ -138,5 +138,5 @@ def test_alias_fetches_the_content_of_either_side() -> None:
 
 
 def test_alias_without_secondary_version_refuses_its_content() -> None:
-    with pytest.raises(InvalidInputError, match="has no secondary version; use get_version_content"):
+    with pytest.raises(InvalidInputError, match="has no secondary version; use its version 1"):
         alias(None, None, Source(v1=b"one")).get_secondary_version_content()
