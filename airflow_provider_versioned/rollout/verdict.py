@@ -6,49 +6,14 @@ A judge is anything that takes a :class:`CanaryStep` and answers with something 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from airflow_provider_versioned.repository.errors import VersionedError
+from airflow_provider_versioned.repository.verdict import Judgement, Verdict
 
-
-class Verdict(StrEnum):
-    """The answer of a check.
-
-    Attributes:
-        SUCCESS: Go on to the next step.
-        FAILURE: Roll back.
-        INCONCLUSIVE: Not enough to say; ask again as often as the task's retries allow, then roll back.
-        ERROR: The check itself went wrong; as inconclusive.
-    """
-
-    SUCCESS = "success"
-    FAILURE = "failure"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict with the numbers that led to it, for the log and for whoever reads the run.
-
-    Args:
-        detail: JSON-able values.
-    """
-
-    verdict: Verdict
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        facts = ", ".join(f"{key}={value}" for key, value in self.detail.items())
-        return f"{self.verdict} ({facts})" if facts else str(self.verdict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the judgement as JSON-able values."""
-        return {"verdict": str(self.verdict), "detail": dict(self.detail)}
+__all__ = ["CanaryStep", "Judgement", "Verdict", "VerdictError", "judge"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +26,7 @@ class CanaryStep:
         weight: Share of the canary in whole percent.
         rollout: Id of the rollout.
         since: When the canary was given this weight.
+        attempt: Which try of the rollout's first task began it: more than 1 when somebody had it begin anew.
     """
 
     name: str
@@ -70,6 +36,7 @@ class CanaryStep:
     weight: int
     rollout: str
     since: datetime
+    attempt: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the step as JSON-able values."""
@@ -78,7 +45,7 @@ class CanaryStep:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> CanaryStep:
         """Rebuild a step from :meth:`to_dict`; other keys are ignored."""
-        facts = {key: stored[key] for key in cls.__dataclass_fields__}
+        facts = {key: stored[key] for key in cls.__dataclass_fields__ if key in stored}
         return cls(**{**facts, "since": datetime.fromisoformat(facts["since"])})
 
 
@@ -98,10 +65,11 @@ def judge(answer: Any) -> Judgement:
     match answer:
         case Judgement():
             return answer
-        case {"verdict": verdict, "detail": Mapping() as detail}:
-            return Judgement(_verdict(verdict), dict(detail))
         case {"verdict": verdict}:
-            return Judgement(_verdict(verdict))
+            detail = answer.get("detail")
+            return Judgement(
+                _verdict(verdict), dict(detail) if isinstance(detail, Mapping) else {}, answer.get("reason")
+            )
         case (verdict, Mapping() as detail):
             return Judgement(_verdict(verdict), dict(detail))
         case verdict:
