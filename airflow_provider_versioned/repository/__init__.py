@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     )
     from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
     from airflow_provider_versioned.repository.repository import Repository
-    from airflow_provider_versioned.repository.retention import PurgeDecision, PurgePlan, PurgeResult
+    from airflow_provider_versioned.repository.retention_plan import (
+        FreeDecision,
+        FreeResult,
+        PurgeDecision,
+        PurgePlan,
+        PurgeResult,
+        SweepResult,
+    )
 
 # On import PynamoDB announces that nobody overrode its settings, in two lines that would stand in every task's log.
 logging.getLogger("pynamodb.settings").setLevel(logging.WARNING)
@@ -41,9 +48,12 @@ _HOME = {
     "Alias": "model",
     "AliasCache": "alias_cache",
     "AliasChange": "model",
-    "PurgeDecision": "retention",
-    "PurgePlan": "retention",
-    "PurgeResult": "retention",
+    "FreeDecision": "retention_plan",
+    "FreeResult": "retention_plan",
+    "PurgeDecision": "retention_plan",
+    "PurgePlan": "retention_plan",
+    "PurgeResult": "retention_plan",
+    "SweepResult": "retention_plan",
 }
 
 __all__ = [
@@ -55,6 +65,8 @@ __all__ = [
     "Artifact",
     "ArtifactNotFoundError",
     "ConflictError",
+    "FreeDecision",
+    "FreeResult",
     "InUseError",
     "IntegrityError",
     "InvalidInputError",
@@ -67,6 +79,7 @@ __all__ = [
     "StorageError",
     "StorageNotFoundError",
     "StorageUnavailableError",
+    "SweepResult",
     "VersionedError",
     "WrongRepositoryError",
 ]

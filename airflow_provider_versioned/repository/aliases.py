@@ -31,6 +31,7 @@ from airflow_provider_versioned.repository.keys import (
     request_sk,
 )
 from airflow_provider_versioned.repository.model import Alias, AliasChange, ContentSource
+from airflow_provider_versioned.repository.retention import Departure, departures
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table
 
 if TYPE_CHECKING:
@@ -108,6 +109,23 @@ class Aliases:
         )
         own = (raw for raw in rows if is_history_sk(alias, raw["sk"]["S"]))
         return (_change_of(name, alias, HistoryItem.from_raw_data(raw)) for raw in own)
+
+    def departures(self, name: str, since: datetime) -> dict[str, Departure]:
+        """Find the versions that aliases of an artifact, deleted ones too, pointed at until some moment since then."""
+        heads = self._table.query(
+            f"Reading which aliases of {name!r} moved",
+            meta_pk(name),
+            sk_condition="begins_with(sk, :prefix)",
+            sk_values={":prefix": {"S": head_sk("")}},
+        )
+        left: dict[str, Departure] = {}
+        for head in map(HeadItem.from_raw_data, heads):
+            if head.changed_at >= since:
+                history = self.history(name, head.sk.removeprefix(head_sk("")))
+                for version, departure in departures(history, since).items():
+                    if version not in left or left[version].left_at < departure.left_at:
+                        left[version] = departure
+        return left
 
     def at(self, name: str, alias: str, moment: datetime) -> AliasChange:
         """Find the change of an alias that was in force at a time.

@@ -145,27 +145,24 @@ def check_split(
     return primary, secondary, weight
 
 
-def check_retention(keep_last_n: int, purge_older_than_secs: float | timedelta) -> tuple[int, float]:
-    """Bring a retention rule into the form (count, seconds)."""
-    if isinstance(keep_last_n, bool) or not isinstance(keep_last_n, int):
-        raise InvalidTypeError(
-            f"keep_last_n must be an int of 0 or more, got {keep_last_n!r}.", keep_last_n=keep_last_n
-        )
-    if isinstance(purge_older_than_secs, timedelta):
-        purge_older_than_secs = purge_older_than_secs.total_seconds()
-    if isinstance(purge_older_than_secs, bool) or not isinstance(purge_older_than_secs, (int, float)):
-        raise InvalidTypeError(
-            f"purge_older_than_secs must be a number of seconds of 0 or more, got {purge_older_than_secs!r}.",
-            purge_older_than_secs=purge_older_than_secs,
-        )
-    if keep_last_n < 0:
-        raise InvalidInputError(f"keep_last_n must be 0 or more, got {keep_last_n}.", keep_last_n=keep_last_n)
-    if not 0 <= purge_older_than_secs < float("inf"):
-        raise InvalidInputError(
-            f"purge_older_than_secs must be 0 or more seconds, got {purge_older_than_secs}.",
-            purge_older_than_secs=purge_older_than_secs,
-        )
-    return keep_last_n, float(purge_older_than_secs)
+def check_count(what: str, count: int) -> int:
+    """Allow an int of 0 or more."""
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise InvalidTypeError(f"{what} must be an int of 0 or more, got {count!r}.", **{what: count})
+    if count < 0:
+        raise InvalidInputError(f"{what} must be 0 or more, got {count}.", **{what: count})
+    return count
+
+
+def check_secs(what: str, secs: float | timedelta) -> float:
+    """Bring a span of time of 0 or more into seconds."""
+    if isinstance(secs, timedelta):
+        secs = secs.total_seconds()
+    if isinstance(secs, bool) or not isinstance(secs, (int, float)):
+        raise InvalidTypeError(f"{what} must be a number of seconds of 0 or more, got {secs!r}.", **{what: secs})
+    if not 0 <= secs < float("inf"):
+        raise InvalidInputError(f"{what} must be 0 or more seconds, got {secs}.", **{what: secs})
+    return float(secs)
 
 
 def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:

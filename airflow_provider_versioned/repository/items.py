@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pynamodb.attributes import (
     Attribute,
     BooleanAttribute,
+    ListAttribute,
     NumberAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
@@ -72,6 +73,7 @@ class ArtifactItem(_Item):
     aliases = UnicodeSetAttribute(null=True)
     deleted_at = UtcTimeAttribute(null=True)
     published_by = UnicodeAttribute(null=True)
+    protected = UnicodeAttribute(null=True)
     # Of LATEST only: a write of the object is under way, or died under way. See docs/decisions/001.
     pending = UnicodeAttribute(null=True)
     pending_version = UnicodeAttribute(null=True)
@@ -138,6 +140,37 @@ class RequestItem(_Item):
     """A caller's change of an alias has landed as that sequence."""
 
     sequence = NumberAttribute()
+
+
+class OutcomeItem(_Item):
+    """Outcomes of one version at one weight, one shard of them."""
+
+    successes = NumberAttribute(default=0)
+    failures = NumberAttribute(default=0)
+
+
+class MetricItem(_Item):
+    """One numeric metric of one version at one weight, one shard of it."""
+
+    count = NumberAttribute()
+    total = NumberAttribute()
+    squares = NumberAttribute()
+    sample: ListAttribute[float] = ListAttribute(of=NumberAttribute)
+    revision = UnicodeAttribute()
+
+
+class ReportItem(_Item):
+    """A caller's report was counted."""
+
+    revision = UnicodeAttribute()
+
+
+class LooksItem(_Item):
+    """The counts at which judges have looked at a canary, as JSON; see ``outcome_facts.Looks``."""
+
+    attempt = NumberAttribute()
+    blocks = UnicodeAttribute()
+    revision = UnicodeAttribute()
 
 
 class MarkerItem(_Item):

@@ -20,17 +20,15 @@ from urllib.parse import urlencode
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from airflow_provider_versioned.repository.aws import CONTENDED, code_of, translated
+from airflow_provider_versioned.repository.aws import CONTENDED, code_of
+from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, Bucket, quoted, whole_seconds
 from airflow_provider_versioned.repository.content import Prepared, RehashedStream, VerifiedStream
-from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError, StorageError
+from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError
 from airflow_provider_versioned.repository.inputs import LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping
 
-    from airflow_provider_versioned.repository.clients import Clients
-    from airflow_provider_versioned.repository.keys import Place
     from airflow_provider_versioned.repository.model import Artifact
 
 GIB = 1024**3
@@ -38,10 +36,7 @@ SINGLE_REQUEST_LIMIT = (
     5 * GIB
 )  # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
-MAX_DELETE = 1000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-_LOST = frozenset({"PreconditionFailed", "412"})
 _OTHER_BYTES = "BadDigest"
-_NO_OBJECT = frozenset({"NoSuchKey", "404", "NotFound"})
 _CONTENTION_TRIES = 8
 _TRANSFER = TransferConfig(multipart_threshold=PARALLEL_FROM, multipart_chunksize=16 * 1024**2, max_concurrency=4)
 
@@ -70,12 +65,21 @@ class Attributes:
 
 @dataclass(frozen=True)
 class Stored:
-    """What stands under a key: ETag with quotes, digest from the object's metadata, bytes, time of S3's clock."""
+    """What stands under a key.
+
+    Attributes:
+        etag: With its quotes.
+        sha256: The digest that the object's metadata names.
+        size: Bytes.
+        written_at: By S3's clock.
+        artifact_name: The artifact that the object's metadata names; only read by :meth:`Objects.head`.
+    """
 
     etag: str
     sha256: str | None
     size: int
     written_at: datetime
+    artifact_name: str | None = None
 
 
 class _Address(TypedDict):
@@ -83,13 +87,8 @@ class _Address(TypedDict):
     Key: str
 
 
-class Objects:
-    """The objects of one repository."""
-
-    def __init__(self, clients: Clients, place: Place) -> None:
-        self._clients = clients
-        self._place = place
-        self.resource = f"bucket {place.s3_bucket!r}"
+class Objects(Bucket):
+    """The objects of one repository, read and written one by one."""
 
     def head(self, asked: str, name: str, version: str) -> Stored | None:
         """Describe an object, or return None when there is none."""
@@ -97,14 +96,15 @@ class Objects:
             try:
                 answer = self._clients.s3.head_object(**self._address(name, version))
             except ClientError as error:
-                if code_of(error) in _NO_OBJECT:
+                if code_of(error) in NO_OBJECT:
                     return None
                 raise
         return Stored(
-            etag=_quoted(answer["ETag"]),
+            etag=quoted(answer["ETag"]),
             sha256=answer["Metadata"].get("artifact_sha256"),
             size=answer["ContentLength"],
-            written_at=_whole_seconds(answer["LastModified"]),
+            written_at=whole_seconds(answer["LastModified"]),
+            artifact_name=answer["Metadata"].get("artifact_name"),
         )
 
     def described(self, asked: str, name: str, version: str) -> Stored | None:
@@ -165,7 +165,7 @@ class Objects:
                 if code_of(error) == _OTHER_BYTES:
                     raise content.changed(asked) from error
                 raise
-        return Stored(_quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
+        return Stored(quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
 
     def _put_in_parts(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
         address, stream = self._address(name, version), RehashedStream(asked, content)
@@ -207,13 +207,13 @@ class Objects:
         }
         with self._translated(asked):
             result = self._contend("copy_object", request)["CopyObjectResult"]
-        etag = _quoted(result["ETag"])
+        etag = quoted(result["ETag"])
         if etag != stored.etag:
             # Encrypted with a KMS key, a copy has another ETag; on a server without CopySourceIfMatch, other content.
             found = self.head(asked, name, target)
             if found is None or found.sha256 != stored.sha256:
                 raise PreconditionLost
-        return Stored(etag, stored.sha256, stored.size, _whole_seconds(result["LastModified"]))
+        return Stored(etag, stored.sha256, stored.size, whole_seconds(result["LastModified"]))
 
     def _copy_in_parts(self, asked: str, name: str, source: str, target: str, stored: Stored) -> Stored:
         """Copy what is too large for one CopyObject; metadata, content type and tags have to be given again."""
@@ -225,7 +225,7 @@ class Objects:
                     {"Bucket": origin["Bucket"], "Key": origin["Key"]}, **address, ExtraArgs=extra, Config=_TRANSFER
                 )
             except ClientError as error:
-                if code_of(error) in _LOST | _NO_OBJECT:
+                if code_of(error) in LOST | NO_OBJECT:
                     raise PreconditionLost from error
                 raise
         return self._must_be(asked, name, target, stored.sha256)
@@ -271,71 +271,17 @@ class Objects:
 
     @staticmethod
     def _refuse_to_open(asked: str, artifact: Artifact, error: ClientError) -> None:
-        if code_of(error) in _LOST:
+        if code_of(error) in LOST:
             raise ConflictError(
                 f"{asked} failed: LATEST of {artifact.name!r} was overwritten since; read its record again.",
                 name=artifact.name,
             ) from error
-        if code_of(error) in _NO_OBJECT:
+        if code_of(error) in NO_OBJECT:
             raise IntegrityError(
                 f"{asked} failed: {artifact.s3uri} does not exist although its record does; restore the object "
                 "or publish again.",
                 s3uri=artifact.s3uri,
             ) from error
-
-    def list_names(self, asked: str) -> Iterator[str]:
-        """List the folders under the repository's prefix, in the order of their bytes."""
-        root = self._place.root()
-        with self._translated(asked):
-            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._place.s3_bucket, Prefix=root, Delimiter="/"
-            )
-            for page in pages:
-                for folder in page.get("CommonPrefixes", []):
-                    yield folder["Prefix"][len(root) : -1]
-
-    def list_keys(self, asked: str, name: str) -> Iterator[tuple[str, str]]:
-        """List (key, ETag) of the objects directly in an artifact's folder."""
-        with self._translated(asked):
-            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._place.s3_bucket, Prefix=self._place.folder(name), Delimiter="/"
-            )
-            for page in pages:
-                for entry in page.get("Contents", []):
-                    yield entry["Key"], _quoted(entry["ETag"])
-
-    def delete_keys(self, asked: str, keys: Sequence[str]) -> None:
-        """Delete objects for which nobody can have a use any more.
-
-        Raises:
-            StorageError: S3 kept some of them.
-        """
-        for start in range(0, len(keys), MAX_DELETE):
-            batch = keys[start : start + MAX_DELETE]
-            with self._translated(asked):
-                answer = self._clients.s3.delete_objects(
-                    Bucket=self._place.s3_bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-                )
-            if errors := answer.get("Errors"):
-                raise StorageError(
-                    f"{asked} failed: {self.resource} kept {len(errors)} objects, the first being "
-                    f"{errors[0].get('Key')!r} ({errors[0].get('Code')}); repeat the call.",
-                    operation="DeleteObjects",
-                    code=errors[0].get("Code"),
-                    resource=self.resource,
-                )
-
-    def delete_if(self, asked: str, key: str, etag: str) -> bool:
-        """Delete an object if it is still that one; tell whether it is gone."""
-        with self._translated(asked):
-            try:
-                self._clients.s3.delete_object(Bucket=self._place.s3_bucket, Key=key, IfMatch=etag)
-            except ClientError as error:
-                if code_of(error) in _LOST | CONTENDED:
-                    return False
-                if code_of(error) not in _NO_OBJECT:
-                    raise
-        return True
 
     def _contend(self, operation: str, request: dict[str, Any], fresh: Any = dict) -> dict[str, Any]:
         """Send a conditional write; send it again while another write to the key is under way (409)."""
@@ -345,7 +291,7 @@ class Objects:
             try:
                 return dict(getattr(self._clients.s3, operation)(**request, **fresh()))
             except ClientError as error:
-                if code_of(error) in _LOST or (conditional and code_of(error) in _NO_OBJECT):
+                if code_of(error) in LOST or (conditional and code_of(error) in NO_OBJECT):
                     raise PreconditionLost from error
                 if code_of(error) not in CONTENDED or attempt == _CONTENTION_TRIES:
                     raise
@@ -355,21 +301,9 @@ class Objects:
     def _address(self, name: str, version: str) -> _Address:
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
 
-    def _translated(self, asked: str) -> AbstractContextManager[None]:
-        return translated(asked, self.resource)
-
-
-def _quoted(etag: str) -> str:
-    """Return an ETag in its one form; some servers leave the quotes out of some answers."""
-    return f'"{etag.strip(chr(34))}"'
-
 
 def _server_time(answer: Mapping[str, Any]) -> datetime:
     """Return S3's own clock from an answer's Date header, in whole seconds, as LastModified has it."""
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     moment = parsedate_to_datetime(date) if date else datetime.now(UTC)
-    return _whole_seconds(moment)
-
-
-def _whole_seconds(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=0)
+    return whole_seconds(moment)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.aliases import Aliases
+from airflow_provider_versioned.repository.destroy import Destroyer
+from airflow_provider_versioned.repository.free import Freer
 from airflow_provider_versioned.repository.latest import Latest
 from airflow_provider_versioned.repository.objects import Objects
 from airflow_provider_versioned.repository.publish import Publisher
 from airflow_provider_versioned.repository.purge import Purger
+from airflow_provider_versioned.repository.remains import Remains
+from airflow_provider_versioned.repository.sweep import Sweeper
 from airflow_provider_versioned.repository.table import Table
 from airflow_provider_versioned.repository.versions import Versions
 
@@ -34,4 +38,8 @@ class Parts:
         self._aliases = Aliases(self._table, place, self._latest, source)
         self._versions = Versions(self._table, place, self._latest, self._aliases, source)
         self._publisher = Publisher(self._table, self._objects, self._latest)
-        self._purger = Purger(self._table, place, self._objects, self._versions, self._aliases)
+        self._purger = Purger(self._table, place, self._latest, self._versions)
+        self._remains = Remains(self._table, place, self._objects)
+        self._freer = Freer(self._table, self._latest, self._remains)
+        self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
+        self._destroyer = Destroyer(self._table, place, self._objects, self._aliases, self._remains)

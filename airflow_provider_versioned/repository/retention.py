@@ -1,127 +1,110 @@
-"""Which versions a retention rule removes, and why: a plan that is plain data.
+"""Which versions a retention rule removes, and why.
 
-A version is purged when it is none of the newest ``keep_last_n`` numbers, is older than ``purge_older_than_secs``, and
-no alias points at it. LATEST never is. Pure: the state of the artifact comes in, a plan goes out; carrying it out
-against a changing repository is :mod:`~airflow_provider_versioned.repository.purge`.
+A version stays for the first of these reasons that holds: somebody protected it; an alias points at it; an alias did so
+less than ``keep_previous_secs`` ago, so that a rollback may need it; it is among the newest ``keep_last_n`` numbers; it
+was written less than ``keep_published_secs`` ago; it is not older than ``purge_older_than_secs``. LATEST always stays.
+What was deleted keeps its bytes for a grace period. Pure: the state of the artifact comes in, decisions go out;
+carrying them out against a changing repository is :mod:`~airflow_provider_versioned.repository.purge` and
+:mod:`~airflow_provider_versioned.repository.free`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.retention_plan import FreeDecision, PurgeDecision, PurgePlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
-    from airflow_provider_versioned.repository.model import Alias, Artifact
+    from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
 
+DAY_SECS = 24 * 60 * 60
 DEFAULT_KEEP_LAST_N = 10
-DEFAULT_PURGE_OLDER_THAN_SECS = 90 * 24 * 60 * 60
+DEFAULT_PURGE_OLDER_THAN_SECS = 90 * DAY_SECS
+DEFAULT_GRACE_SECS = 7 * DAY_SECS
+DEFAULT_SWEEP_OLDER_THAN_SECS = DAY_SECS
 
 
 @dataclass(frozen=True)
-class PurgeDecision:
-    """What a retention rule says of one version.
+class RetentionRule:
+    """What stays in any case; ages in seconds.
 
     Attributes:
-        purge: True when the version goes.
-        reason: Why, in words a person reads: ``"one of the newest 3"``, ``"alias prod"``, …
+        keep_last_n: How many of the highest live numbers.
+        purge_older_than_secs: What is not older.
+        keep_previous_secs: What an alias pointed at so short a time ago.
+        keep_published_secs: What was written so short a time ago; a floor below ``purge_older_than_secs``.
     """
 
-    version: str
-    purge: bool
-    reason: str
+    keep_last_n: int = DEFAULT_KEEP_LAST_N
+    purge_older_than_secs: float = DEFAULT_PURGE_OLDER_THAN_SECS
+    keep_previous_secs: float = 0.0
+    keep_published_secs: float = 0.0
 
 
 @dataclass(frozen=True)
-class PurgePlan:
-    """What a retention rule would do to one artifact, newest version first.
+class Departure:
+    """An alias stopped pointing at a version."""
 
-    Attributes:
-        planned_at: The moment from which ages count, in UTC.
-    """
-
-    name: str
-    planned_at: datetime
-    keep_last_n: int
-    purge_older_than_secs: float
-    decisions: tuple[PurgeDecision, ...]
-
-    @property
-    def to_purge(self) -> tuple[PurgeDecision, ...]:
-        """The decisions by which a version goes, newest version first."""
-        return tuple(decision for decision in self.decisions if decision.purge)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plan as JSON-able values."""
-        return {
-            "name": self.name,
-            "planned_at": self.planned_at.isoformat(),
-            "keep_last_n": self.keep_last_n,
-            "purge_older_than_secs": self.purge_older_than_secs,
-            "decisions": [dict(decision.__dict__) for decision in self.decisions],
-        }
-
-    @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> PurgePlan:
-        """Rebuild a plan from :meth:`to_dict`, so that it can be stored, approved and then applied."""
-        return cls(
-            name=stored["name"],
-            planned_at=datetime.fromisoformat(stored["planned_at"]),
-            keep_last_n=stored["keep_last_n"],
-            purge_older_than_secs=stored["purge_older_than_secs"],
-            decisions=tuple(PurgeDecision(**decision) for decision in stored["decisions"]),
-        )
-
-
-@dataclass(frozen=True)
-class PurgeResult:
-    """What applying a plan did.
-
-    Attributes:
-        purged: The versions that went, newest first.
-        kept: The versions of the plan that stayed after all, each with the reason found at that moment.
-    """
-
-    name: str
-    purged: tuple[Artifact, ...]
-    kept: tuple[PurgeDecision, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON-able values; purged versions by number."""
-        return {
-            "name": self.name,
-            "purged": [artifact.version for artifact in self.purged],
-            "kept": [dict(decision.__dict__) for decision in self.kept],
-        }
+    alias: str
+    left_at: datetime
 
 
 def plan(
     name: str,
     artifacts: Iterable[Artifact],
     aliases: Iterable[Alias],
+    departures: Mapping[str, Departure],
+    rule: RetentionRule,
     *,
     now: datetime,
-    keep_last_n: int,
-    purge_older_than_secs: float,
 ) -> PurgePlan:
-    """Apply a retention rule to an artifact's live versions, given newest first."""
+    """Apply a retention rule to an artifact's live versions, given LATEST first, then from the highest number down."""
     pointing = aliases_by_version(aliases)
-    numbered = [artifact for artifact in artifacts if artifact.version != LATEST]
-    decisions = tuple(
-        _decide(
-            artifact,
-            rank,
-            keep_last_n,
-            pointing.get(artifact.version, []),
-            young=(now - artifact.update_at).total_seconds() <= purge_older_than_secs,
-        )
-        for rank, artifact in enumerate(numbered)
+    decisions: list[PurgeDecision] = []
+    rank = 0
+    for artifact in artifacts:
+        kept = _in_use(artifact, pointing, departures) or _kept_by_rule(artifact, rank, rule, now)
+        decisions.append(kept or _expired(artifact, rule))
+        rank += artifact.version != LATEST
+    return PurgePlan(
+        name,
+        now,
+        rule.keep_last_n,
+        rule.purge_older_than_secs,
+        tuple(decisions),
+        rule.keep_previous_secs,
+        rule.keep_published_secs,
     )
-    return PurgePlan(name, now, keep_last_n, purge_older_than_secs, decisions)
+
+
+def saved_since(
+    planned: PurgePlan,
+    there: Mapping[str, Artifact],
+    pointing: Mapping[str, list[str]],
+    departures: Mapping[str, Departure],
+) -> dict[str, PurgeDecision]:
+    """Return which versions of a plan must stay after all, by version, given the artifact as it is now."""
+    saved: dict[str, PurgeDecision] = {}
+    for decision in planned.to_purge:
+        artifact = there.get(decision.version)
+        if artifact is None:
+            saved[decision.version] = PurgeDecision(
+                decision.version, purge=False, rule="deleted", reason="deleted already"
+            )
+            continue
+        kept = _in_use(artifact, pointing, departures)
+        if kept is None and decision.revision not in {None, artifact.revision}:
+            reason = "restored or written anew since the plan was made"
+            kept = _kept(artifact, "changed", reason)
+        if kept is not None:
+            saved[decision.version] = kept
+    return saved
 
 
 def aliases_by_version(aliases: Iterable[Alias]) -> dict[str, list[str]]:
@@ -134,17 +117,107 @@ def aliases_by_version(aliases: Iterable[Alias]) -> dict[str, list[str]]:
     return pointing
 
 
-def kept_by_alias(version: str, pointing: list[str]) -> PurgeDecision:
+def departures(newest_first: Iterable[AliasChange], since: datetime) -> dict[str, Departure]:
+    """Return which versions an alias pointed at until some moment since then, from its history.
+
+    Reads the history no further than needed: the first change before ``since`` is the last one of interest.
+    """
+    left: dict[str, Departure] = {}
+    replaced_at: datetime | None = None
+    for row in newest_first:
+        if replaced_at is not None:
+            for version in (row.version, row.secondary_version):
+                if version is not None:
+                    left.setdefault(version, Departure(row.alias, replaced_at))
+        if row.changed_at < since:
+            break
+        replaced_at = row.changed_at
+    return left
+
+
+def kept_by_alias(version: str, pointing: list[str], revision: str | None = None) -> PurgeDecision:
     """Say that aliases keep a version."""
-    return PurgeDecision(version, purge=False, reason=f"alias {', '.join(pointing)}")
+    return PurgeDecision(version, purge=False, rule="alias", reason=f"alias {', '.join(pointing)}", revision=revision)
 
 
-def _decide(artifact: Artifact, rank: int, keep_last_n: int, pointing: list[str], *, young: bool) -> PurgeDecision:
-    if pointing:
-        return kept_by_alias(artifact.version, pointing)
-    if rank < keep_last_n:
-        return PurgeDecision(artifact.version, purge=False, reason=f"one of the newest {keep_last_n}")
-    if young:
-        return PurgeDecision(artifact.version, purge=False, reason=f"written {artifact.update_at:%Y-%m-%d %H:%M:%S}Z")
-    reason = f"written {artifact.update_at:%Y-%m-%d %H:%M:%S}Z, not among the newest {keep_last_n}, no alias"
-    return PurgeDecision(artifact.version, purge=True, reason=reason)
+def kept_by_protection(version: str, why: str, revision: str | None = None) -> PurgeDecision:
+    """Say that a protection keeps a version."""
+    return PurgeDecision(version, purge=False, rule="protected", reason=f"protected: {why}", revision=revision)
+
+
+def decide_freeing(
+    version: str,
+    *,
+    deleted_at: datetime | None,
+    size: int | None,
+    protected: str | None,
+    begun: bool,
+    now: datetime,
+    grace_secs: float,
+) -> FreeDecision:
+    """Decide whether the bytes of a deleted version go.
+
+    Args:
+        deleted_at: None: not known; the grace period counts from now.
+        begun: Freeing it has begun, so that nothing brings it back.
+    """
+
+    def decided(rule: str, reason: str, *, free: bool) -> FreeDecision:
+        return FreeDecision(version, free, rule, reason, deleted_at, size)
+
+    if begun:
+        return decided("begun", "an earlier run began to free it", free=True)
+    if protected is not None:
+        return decided("protected", f"protected: {protected}", free=False)
+    since = deleted_at or now
+    said = f"deleted {since:%Y-%m-%d %H:%M:%S}Z" if deleted_at else "deleted at an unknown time, so counted from now"
+    if (now - since).total_seconds() >= grace_secs:
+        return decided("expired", said, free=True)
+    return decided("grace", f"{said}, can be restored", free=False)
+
+
+def _in_use(
+    artifact: Artifact, pointing: Mapping[str, list[str]], left: Mapping[str, Departure]
+) -> PurgeDecision | None:
+    """Say which reason, if any, keeps a version whatever the rule's counts and ages are."""
+    version, revision = artifact.version, artifact.revision
+    if version == LATEST:
+        return _kept(artifact, "latest", "LATEST is never purged")
+    if artifact.protected is not None:
+        return kept_by_protection(version, artifact.protected, revision)
+    if version in pointing:
+        return kept_by_alias(version, pointing[version], revision)
+    if version in left:
+        reason = f"alias {left[version].alias} pointed at it until {left[version].left_at:%Y-%m-%d %H:%M:%S}Z"
+        return _kept(artifact, "previous", reason)
+    return None
+
+
+def _kept_by_rule(artifact: Artifact, rank: int, rule: RetentionRule, now: datetime) -> PurgeDecision | None:
+    age = (now - artifact.update_at).total_seconds()
+    written = f"written {artifact.update_at:%Y-%m-%d %H:%M:%S}Z"
+    if rank < rule.keep_last_n:
+        return _kept(artifact, "newest", f"one of the newest {rule.keep_last_n}")
+    if age <= rule.keep_published_secs and rule.keep_published_secs > 0:
+        reason = f"{written}, less than {_duration(rule.keep_published_secs)} ago"
+        return _kept(artifact, "published", reason)
+    if age <= rule.purge_older_than_secs:
+        return _kept(artifact, "age", f"{written}, not older than {_duration(rule.purge_older_than_secs)}")
+    return None
+
+
+def _kept(artifact: Artifact, rule: str, reason: str) -> PurgeDecision:
+    return PurgeDecision(artifact.version, purge=False, rule=rule, reason=reason, revision=artifact.revision)
+
+
+def _expired(artifact: Artifact, rule: RetentionRule) -> PurgeDecision:
+    reason = f"written {artifact.update_at:%Y-%m-%d %H:%M:%S}Z, not among the newest {rule.keep_last_n}, no alias"
+    return PurgeDecision(artifact.version, purge=True, rule="expired", reason=reason, revision=artifact.revision)
+
+
+def _duration(secs: float) -> str:
+    """Say a span in words; one beyond the calendar in seconds."""
+    try:
+        return str(timedelta(seconds=secs))
+    except OverflowError:
+        return f"{secs:.0f} seconds"

@@ -1,4 +1,4 @@
-"""Single versions: read, list, delete, restore.
+"""Single versions: read, list, delete, restore, protect.
 
 A deletion only hides (the bytes stay), and only what no alias points at. That is decided by the version's own
 ``aliases`` set, which every change of an alias keeps in the same transaction, so no promotion can slip in between. The
@@ -8,6 +8,7 @@ point elsewhere by now is overruled only together with a check of those aliases.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,7 @@ class Versions:
             etag=item.etag,
             revision=item.revision,
             published_by=item.published_by,
+            protected=item.protected,
             _source=self._source,
         )
 
@@ -110,9 +112,11 @@ class Versions:
         """Hide a version; tell whether it was there to hide.
 
         Raises:
-            InUseError: An alias points at it.
+            InUseError: An alias points at it, or it is protected.
         """
         asked = f"Deleting version {version} of {name!r}"
+        if version != LATEST:
+            self._latest.complete(asked, name)  # its content may still stand under this number
         for _ in range(_TRIES):
             pointing = aliases_by_version(self._aliases.list(name)).get(version)
             if pointing:
@@ -126,8 +130,9 @@ class Versions:
                 found = refused.found[0] or {}
                 if hiding.made(found):
                     return True
-                if "aliases" not in found or not _hidable(found):
+                if not _hidable(found):
                     return False
+                self._refuse_protected(asked, found)
                 if not self.hide_overruling(asked, name, version, found["aliases"]["SS"]):
                     continue
             return True
@@ -159,6 +164,45 @@ class Versions:
             version=version,
             aliases=tuple(pointing),
         )
+
+    @staticmethod
+    def _refuse_protected(asked: str, found: RawItem) -> None:
+        if "protected" in found:
+            why = found["protected"]["S"]
+            raise InUseError(
+                f"{asked} failed: it is protected ({why}); unprotect it first.",
+                name=found["pk"]["S"],
+                version=decode_version(found["sk"]["S"]),
+                protected=why,
+            )
+
+    def protect(self, name: str, version: str, reason: str) -> Artifact:
+        """Keep a live version from being deleted or purged.
+
+        Raises:
+            ArtifactNotFoundError: There is none.
+        """
+        asked = f"Protecting version {version} of {name!r}"
+        item = ArtifactItem(name, encode_version(version))
+        actions = ArtifactItem.protected.set(reason), ArtifactItem.revision.set(new_revision())
+        self._table.ensure_ours(asked)
+        try:
+            self._table.write(asked, update(item, live(), *actions))
+        except Refused as refused:
+            state = "is deleted; restore it first" if refused.found[0] else "does not exist"
+            raise ArtifactNotFoundError(
+                f"{asked} failed: it {state}; list_artifact_versions shows what there is.", name=name, version=version
+            ) from refused
+        return self.get(name, version)
+
+    def unprotect(self, name: str, version: str) -> None:
+        """Let a version be deleted and purged again; silent if nothing protects it."""
+        asked = f"Unprotecting version {version} of {name!r}"
+        item = ArtifactItem(name, encode_version(version))
+        actions = ArtifactItem.protected.remove(), ArtifactItem.revision.set(new_revision())
+        self._table.ensure_ours(asked)
+        with suppress(Refused):  # it is not protected
+            self._table.write(asked, update(item, ArtifactItem.protected.exists(), *actions))
 
     def restore(self, name: str, version: str) -> Artifact:
         """Undo a deletion; a version that is live stays as it is.
@@ -210,6 +254,7 @@ class Hiding:
         free: Condition = ArtifactItem.aliases.does_not_exist()
         if overruled:
             free = ArtifactItem.aliases == set(overruled)
+        free = free & ArtifactItem.protected.does_not_exist()
         there = ArtifactItem.pk.exists() if purging else live() | ArtifactItem.pending.exists()
         self.write = update(item, there & free, *self._actions(purging=purging))
         self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]

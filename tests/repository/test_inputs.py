@@ -175,24 +175,32 @@ def test_split_that_makes_no_sense_is_refused(version: Any, secondary: Any, weig
         inputs.check_split(version, secondary, weight)
 
 
-def test_retention_rule_comes_out_as_count_and_seconds() -> None:
-    assert inputs.check_retention(0, 0) == (0, 0.0)
-    assert inputs.check_retention(3, timedelta(days=1)) == (3, 86_400.0)
+def test_counts_and_spans_come_out_as_int_and_seconds() -> None:
+    assert [inputs.check_count("keep_last_n", count) for count in (0, 3)] == [0, 3]
+    assert [inputs.check_secs("grace_secs", secs) for secs in (0, 1.5, timedelta(days=1))] == [0.0, 1.5, 86_400.0]
 
 
-@pytest.mark.parametrize(
-    ("keep", "secs"),
-    [(-1, 0), (-2, 0), (1, -1), (1, -0.1), (1, math.inf), (1, math.nan), (1, timedelta(seconds=-1))],
-)
-def test_retention_rule_out_of_range_is_refused(keep: int, secs: float) -> None:
-    with pytest.raises(InvalidInputError, match="0 or more"):
-        inputs.check_retention(keep, secs)
+def test_count_out_of_range_is_refused_by_its_name() -> None:
+    with pytest.raises(InvalidInputError, match="keep_last_n must be 0 or more, got -1"):
+        inputs.check_count("keep_last_n", -1)
 
 
-@pytest.mark.parametrize(("keep", "secs"), [(True, 0), (1.0, 0), ("1", 0), (None, 0), (1, "1"), (1, None), (1, True)])
-def test_retention_rule_of_another_type_is_refused_as_type(keep: Any, secs: Any) -> None:
+@pytest.mark.parametrize("secs", [-1, -0.1, math.inf, math.nan, timedelta(seconds=-1)])
+def test_span_out_of_range_is_refused_by_its_name(secs: float) -> None:
+    with pytest.raises(InvalidInputError, match="grace_secs must be 0 or more"):
+        inputs.check_secs("grace_secs", secs)
+
+
+@pytest.mark.parametrize("count", [True, 1.0, "1", None])
+def test_count_of_another_type_is_refused_as_type(count: Any) -> None:
     with pytest.raises(InvalidTypeError):
-        inputs.check_retention(keep, secs)
+        inputs.check_count("keep_last_n", count)
+
+
+@pytest.mark.parametrize("secs", ["1", None, True])
+def test_span_of_another_type_is_refused_as_type(secs: Any) -> None:
+    with pytest.raises(InvalidTypeError):
+        inputs.check_secs("grace_secs", secs)
 
 
 @pytest.mark.parametrize("key", ["artifact_name", "artifact_sha256", "Artifact_SHA256", "ARTIFACT_NAME"])

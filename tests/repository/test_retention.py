@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from airflow_provider_versioned.repository import retention
 from airflow_provider_versioned.repository.model import Alias, Artifact
-from airflow_provider_versioned.repository.retention import PurgeDecision, PurgePlan, PurgeResult
+from airflow_provider_versioned.repository.errors import InvalidInputError
+from airflow_provider_versioned.repository.model import AliasChange
+from airflow_provider_versioned.repository.retention import Departure, RetentionRule
+from airflow_provider_versioned.repository.retention_plan import PurgeDecision, PurgePlan, PurgeResult
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -25,7 +28,7 @@ def alias(name: str, primary: str, secondary: str | None = None) -> Alias:
 
 
 def plan(artifacts: list[Artifact], *aliases: Alias, keep: int = 0, secs: float = 0) -> PurgePlan:
-    return retention.plan("model", artifacts, aliases, now=NOW, keep_last_n=keep, purge_older_than_secs=secs)
+    return retention.plan("model", artifacts, aliases, {}, RetentionRule(keep, secs), now=NOW)
 
 
 def reasons(made: PurgePlan) -> dict[str, tuple[bool, str]]:
@@ -43,10 +46,11 @@ def test_plan_says_for_each_version_whether_it_goes_and_why() -> None:
     )
 
     assert reasons(made) == {
+        "LATEST": (False, "LATEST is never purged"),
         "6": (False, "alias next"),
         "5": (False, "one of the newest 2"),
         "4": (True, "written 2026-08-14 12:00:00Z, not among the newest 2, no alias"),
-        "3": (False, "written 2026-11-21 12:00:00Z"),
+        "3": (False, "written 2026-11-21 12:00:00Z, not older than 30 days, 0:00:00"),
         "2": (False, "alias prod"),
         "1": (False, "alias stage (secondary)"),
     }
@@ -66,8 +70,10 @@ def test_plan_counts_numbers_only_whether_or_not_there_is_latest(latest: list[Ar
     assert [decision.version for decision in made.to_purge] == ["1"]
 
 
-def test_plan_never_names_latest() -> None:
-    assert "LATEST" not in reasons(plan([version("LATEST"), version(1)]))
+def test_plan_never_purges_latest() -> None:
+    made = plan([version("LATEST"), version(1)])
+
+    assert [decision.version for decision in made.to_purge] == ["1"]
 
 
 def test_plan_keeps_what_is_exactly_as_old_as_the_rule() -> None:
@@ -108,10 +114,10 @@ def test_plan_survives_storage_as_json() -> None:
 
 
 def test_result_as_dict_is_json_with_versions_by_number() -> None:
-    result = PurgeResult("model", (version(2),), (PurgeDecision("1", purge=False, reason="alias prod"),))
+    result = PurgeResult("model", (version(2),), (PurgeDecision("1", purge=False, rule="alias", reason="alias prod"),))
 
     assert json.loads(json.dumps(result.to_dict())) == {
         "name": "model",
         "purged": ["2"],
-        "kept": [{"version": "1", "purge": False, "reason": "alias prod"}],
+        "kept": [{"version": "1", "purge": False, "rule": "alias", "reason": "alias prod", "revision": None}],
     }

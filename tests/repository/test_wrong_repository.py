@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.servers import Aws, PlaceArguments
 
 NOW = datetime.now(UTC)
-PLAN = PurgePlan("model", NOW, 0, 0, (PurgeDecision("1", purge=True, reason=""),))
+PLAN = PurgePlan("model", NOW, 0, 0, (PurgeDecision("1", purge=True, rule="expired", reason=""),))
 OPERATIONS: dict[str, Callable[[Repository], object]] = {
     "bootstrap": lambda repository: repository.bootstrap(),
     "put": lambda repository: repository.put_artifact("model", b"other"),

@@ -1,0 +1,166 @@
+"""Destroying whole artifacts, for good.
+
+Records first, bytes last: aliases, then every version marked ``purging``, then the objects and items. It can die
+anywhere and be repeated. An artifact with a protected version is refused before anything is touched. An object that no
+item knows is destroyed only if its own metadata names the artifact, so neither a person's object nor one of another
+repository is.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_versioned.repository.alias_change import Change, Targets
+from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
+from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
+from airflow_provider_versioned.repository.items import PURGING, ArtifactItem
+from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
+from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Refused, Table, Write, delete, key_of
+from airflow_provider_versioned.repository.versions import Hiding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_versioned.repository.aliases import Aliases
+    from airflow_provider_versioned.repository.objects import Objects
+    from airflow_provider_versioned.repository.remains import Remains
+
+log = logging.getLogger(__name__)
+_TRIES = 10
+
+
+class Destroyer:
+    """Removes artifacts with all that belongs to them."""
+
+    def __init__(self, table: Table, place: Place, objects: Objects, aliases: Aliases, remains: Remains) -> None:
+        self._table = table
+        self._place = place
+        self._objects = objects
+        self._aliases = aliases
+        self._remains = remains
+
+    def destroy(self, name: str) -> None:
+        """Remove an artifact's aliases, versions and bytes for good.
+
+        Raises:
+            InUseError: A version is protected.
+            ConflictError: Others kept pointing aliases at its versions.
+        """
+        asked = f"Purging artifact {name!r}"
+        for _ in range(_TRIES):
+            self._refuse_protected(asked, name)
+            self._delete_aliases(name)
+            if self._mark(asked, name) and next(self._aliases.list(name), None) is None:
+                break
+        else:
+            raise ConflictError(
+                f"{asked} failed: others pointed aliases at its versions {_TRIES} times meanwhile; try again.",
+                name=name,
+            )
+        self._remove(asked, name)
+
+    def _refuse_protected(self, asked: str, name: str) -> None:
+        items = (ArtifactItem.from_raw_data(raw) for raw in self._remains.items(asked, name) if "protected" in raw)
+        protected = {decode_version(item.sk): str(item.protected) for item in items}
+        if protected:
+            said = ", ".join(f"{version} ({reason})" for version, reason in protected.items())
+            raise InUseError(
+                f"{asked} failed: protected versions: {said}; nothing was removed, unprotect them first.",
+                name=name,
+                protected=tuple(protected),
+            )
+
+    def _delete_aliases(self, name: str) -> None:
+        for alias in list(self._aliases.list(name)):
+            self._aliases.apply(Change(name, alias.alias, "delete", Targets(None), reason="artifact purged"))
+
+    def _mark(self, asked: str, name: str) -> bool:
+        """Mark every version as being purged; False when an alias or a protection came in between."""
+        batch: list[Write] = []
+        for raw in self._remains.items(asked, name):
+            if not is_version_sk(raw["sk"]["S"]) or _is_marked(raw):
+                continue
+            named = frozenset(raw.get("aliases", {}).get("SS", ()))
+            hiding = Hiding(name, decode_version(raw["sk"]["S"]), named, purging=True)
+            if hiding.checks and not self._sent(asked, [hiding.write, *hiding.checks]):
+                return False
+            batch += [] if hiding.checks else [hiding.write]
+            if len(batch) == MAX_TRANSACTION and not self._sent(asked, batch):
+                return False
+            batch = [] if len(batch) == MAX_TRANSACTION else batch
+        return not batch or self._sent(asked, batch)
+
+    def _sent(self, asked: str, writes: Sequence[Write]) -> bool:
+        try:
+            self._table.write_together(asked, writes)
+        except Refused:
+            return False
+        return True
+
+    def _remove(self, asked: str, name: str) -> None:
+        """Delete the objects that no version has any more, then the items."""
+        listed = list(self._objects.list(asked, name))
+        items = {raw["sk"]["S"]: raw for raw in self._remains.items(asked, name)}
+        ownerless: list[str] = []
+        for entry in listed:
+            version = self._place.version_of_object(name, entry.key)
+            if version is None:
+                continue  # not ours: another repository's, with another suffix, or a person's
+            raw = items.get(encode_version(version))
+            if version == LATEST:
+                if _is_marked(raw) if raw else self._remains.owned(asked, name, entry):
+                    self._objects.delete_if(asked, entry.key, entry.etag)
+            elif raw is None and self._remains.owned(asked, name, entry):
+                ownerless.append(encode_version(version))
+        marked = sorted(sk for sk, raw in items.items() if is_version_sk(sk) and _is_marked(raw))
+        self._remains.remove(asked, name, [*marked, *ownerless])
+        self._forget_the_rest(asked, name, [key_of(raw) for raw in items.values()], latest=LATEST in marked)
+
+    def _forget_the_rest(self, asked: str, name: str, keys: Sequence[tuple[str, str]], *, latest: bool) -> None:
+        """Delete the item of LATEST, and what the library left under odd sort keys."""
+        ghosts = [key for key in keys if not is_version_sk(key[1])]
+        writes = [delete(ArtifactItem(*key), ArtifactItem.sha256.does_not_exist()) for key in ghosts]
+        if latest:
+            writes.append(delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING))
+        self._remains.delete_together(asked, writes)
+
+    def destroy_all(self) -> None:
+        """Destroy every artifact of the repository, and nothing else in the bucket or the table.
+
+        Raises:
+            InUseError: Artifacts with protected versions are left; all others are gone.
+        """
+        left: dict[str, str] = {}
+        for name in sorted(self._names()):
+            try:
+                check_flat_name(name)
+            except InvalidInputError as error:
+                log.warning("Purging all artifacts leaves one out: %s", error)
+                continue
+            try:
+                self.destroy(name)
+            except InUseError as error:
+                left[name] = error.message
+        if left:
+            raise InUseError(
+                f"Purging all artifacts left {len(left)} that have protected versions; all others are gone. "
+                f"{' '.join(left.values())}",
+                names=tuple(left),
+            )
+
+    def _names(self) -> set[str]:
+        """Find the artifacts that have objects, versions or aliases."""
+        asked = "Purging all artifacts"
+        names = set(self._objects.list_names(asked))
+        for pk, sk in map(key_of, self._table.scan_keys(asked)):
+            if pk.startswith("__"):
+                names |= {pk[2:].removesuffix("-alias")} if pk.endswith("-alias") else set()
+            elif is_version_sk(sk):
+                names.add(pk)
+        return names
+
+
+def _is_marked(raw: RawItem) -> bool:
+    """Tell whether an item is marked as being purged and nothing has happened to it since."""
+    return raw.get("state", {}).get("S") == PURGING and "aliases" not in raw and "pending" not in raw
