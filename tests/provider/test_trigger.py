@@ -100,17 +100,29 @@ def test_alias_that_does_not_exist_is_waited_for(connection: Repository) -> None
 
 
 @pytest.mark.usefixtures("versions")
-def test_deadline_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[int] = []
+def test_deadline_ends_a_long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = AliasVersionTrigger(**{**ARGUMENTS, "condition": AliasCondition(version="2").to_dict(), "deadline": None})
 
-    def pause_long(_: AliasVersionTrigger, failures: int) -> float:
-        looks.append(failures)
+    def pause_past_the_deadline(_: float) -> float:
+        waiting.deadline = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
         return 60.0
 
-    monkeypatch.setattr(AliasVersionTrigger, "_pause", pause_long)
+    monkeypatch.setattr(waiting, "_pause", pause_past_the_deadline)
 
-    assert asyncio.run(asyncio.wait_for(first_event(trigger(seconds=0.7)), 20)) == {"status": "timeout"}
-    assert looks == [0], "one last look is taken at the deadline"
+    assert asyncio.run(asyncio.wait_for(first_event(waiting), 50)) == {"status": "timeout"}
+
+
+def test_last_look_is_taken_at_the_deadline(versions: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = AliasVersionTrigger(**{**ARGUMENTS, "condition": AliasCondition(version="2").to_dict(), "deadline": None})
+
+    def move_and_pass_the_deadline(_: float) -> float:
+        versions.put_alias("model", "prod", 2)
+        waiting.deadline = datetime.now(UTC).isoformat()
+        return 60.0
+
+    monkeypatch.setattr(waiting, "_pause", move_and_pass_the_deadline)
+
+    assert asyncio.run(asyncio.wait_for(first_event(waiting), 50))["alias"]["version"] == "2"
 
 
 @pytest.mark.usefixtures("versions")
