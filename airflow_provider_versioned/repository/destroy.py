@@ -20,7 +20,7 @@ from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem
 from airflow_provider_versioned.repository.versions import Hiding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from airflow_provider_versioned.repository.aliases import Aliases
     from airflow_provider_versioned.repository.objects import Objects
@@ -49,9 +49,11 @@ class Destroyer:
         """
         asked = f"Purging artifact {name!r}"
         for _ in range(_TRIES):
-            self._refuse_protected(asked, name)
-            self._delete_aliases(name)
-            if self._mark(asked, name) and next(self._aliases.list(name), None) is None:
+            items = list(self._remains.items(asked, name))
+            self._refuse_protected(asked, name, items)
+            if self._delete_aliases(name):
+                items = list(self._remains.items(asked, name))
+            if self._mark(asked, name, items) and next(self._aliases.list(name), None) is None:
                 break
         else:
             raise ConflictError(
@@ -60,9 +62,9 @@ class Destroyer:
             )
         self._remove(asked, name)
 
-    def _refuse_protected(self, asked: str, name: str) -> None:
-        items = (ArtifactItem.from_raw_data(raw) for raw in self._remains.items(asked, name) if "protected" in raw)
-        protected = {decode_version(item.sk): str(item.protected) for item in items}
+    @staticmethod
+    def _refuse_protected(asked: str, name: str, items: Sequence[RawItem]) -> None:
+        protected = {decode_version(raw["sk"]["S"]): raw["protected"]["S"] for raw in items if "protected" in raw}
         if protected:
             said = ", ".join(f"{version} ({reason})" for version, reason in protected.items())
             raise InUseError(
@@ -71,14 +73,17 @@ class Destroyer:
                 protected=tuple(protected),
             )
 
-    def _delete_aliases(self, name: str) -> None:
-        for alias in list(self._aliases.list(name)):
+    def _delete_aliases(self, name: str) -> bool:
+        """Delete the aliases; tell whether there were any."""
+        aliases = list(self._aliases.list(name))
+        for alias in aliases:
             self._aliases.apply(Change(name, alias.alias, "delete", Targets(None), reason="artifact purged"))
+        return bool(aliases)
 
-    def _mark(self, asked: str, name: str) -> bool:
+    def _mark(self, asked: str, name: str, items: Iterable[RawItem]) -> bool:
         """Mark every version as being purged; False when an alias or a protection came in between."""
         batch: list[Write] = []
-        for raw in self._remains.items(asked, name):
+        for raw in items:
             if not is_version_sk(raw["sk"]["S"]) or _is_marked(raw):
                 continue
             named = frozenset(raw.get("aliases", {}).get("SS", ()))
@@ -114,16 +119,11 @@ class Destroyer:
             elif raw is None and self._remains.owned(asked, name, entry):
                 ownerless.append(encode_version(version))
         marked = sorted(sk for sk, raw in items.items() if is_version_sk(sk) and _is_marked(raw))
-        self._remains.remove(asked, name, [*marked, *ownerless])
-        self._forget_the_rest(asked, name, [key_of(raw) for raw in items.values()], latest=LATEST in marked)
-
-    def _forget_the_rest(self, asked: str, name: str, keys: Sequence[tuple[str, str]], *, latest: bool) -> None:
-        """Delete the item of LATEST, and what the library left under odd sort keys."""
-        ghosts = [key for key in keys if not is_version_sk(key[1])]
-        writes = [delete(ArtifactItem(*key), ArtifactItem.sha256.does_not_exist()) for key in ghosts]
-        if latest:
-            writes.append(delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING))
-        self._remains.delete_together(asked, writes)
+        others = [delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING) for sk in marked if sk == LATEST]
+        ghosts = [sk for sk in items if not is_version_sk(sk)]
+        others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
+        numbers = [*(sk for sk in marked if sk != LATEST), *ownerless]
+        self._remains.remove(asked, name, numbers, items, others)
 
     def destroy_all(self) -> None:
         """Destroy every artifact of the repository, and nothing else in the bucket or the table.

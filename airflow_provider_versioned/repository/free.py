@@ -19,7 +19,7 @@ from airflow_provider_versioned.repository.retention_plan import FreeDecision, F
 from airflow_provider_versioned.repository.table import MAX_TRANSACTION, Refused, Table, update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from pynamodb.expressions.condition import Condition
@@ -40,21 +40,12 @@ class Freer:
         asked = f"Freeing deleted versions of {name!r}"
         if not dry_run:
             self._latest.complete(asked, name)  # its content may still stand under a number
-        decisions = [self._decide(item, grace_secs, now) for item in self._hidden(asked, name)]
+        items = [ArtifactItem.from_raw_data(raw) for raw in self._remains.items(asked, name)]
+        decisions = [self._decide(item, grace_secs, now) for item in items if _has_something_left(item)]
         if not dry_run:
             self._date(asked, name, [found for found in decisions if found.deleted_at is None], now)
-            decisions = self._carry_out(asked, name, decisions)
+            decisions = self._carry_out(asked, name, decisions, [item.sk for item in items])
         return FreeResult(name, grace_secs, dry_run, tuple(reversed(decisions)))
-
-    def _hidden(self, asked: str, name: str) -> Iterator[ArtifactItem]:
-        """Read the deleted versions that have something left, from the lowest number up."""
-        for raw in self._remains.items(asked, name):
-            item = ArtifactItem.from_raw_data(raw)
-            if item.sk == LATEST or item.live or item.state == CLAIMED or (item.state is None and item.sha256 is None):
-                continue
-            if item.state == PURGING and item.deleted_at is None:
-                continue  # the highest number, kept as a tombstone
-            yield item
 
     @staticmethod
     def _decide(item: ArtifactItem, grace_secs: float, now: datetime) -> FreeDecision:
@@ -77,14 +68,16 @@ class Freer:
             except Refused:
                 continue  # another process noted it, or restored the version
 
-    def _carry_out(self, asked: str, name: str, decisions: Sequence[FreeDecision]) -> list[FreeDecision]:
+    def _carry_out(
+        self, asked: str, name: str, decisions: Sequence[FreeDecision], known: Sequence[str]
+    ) -> list[FreeDecision]:
         due = [found for found in decisions if found.free]
         changed: set[str] = set()
         for start in range(0, len(due), MAX_TRANSACTION):
             changed |= self._mark(asked, name, due[start : start + MAX_TRANSACTION])
         going = [encode_version(found.version) for found in due if found.version not in changed]
         if going:
-            self._remains.remove(asked, name, going)
+            self._remains.remove(asked, name, going, known)
         return [found.changed() if found.version in changed else found for found in decisions]
 
     def _mark(self, asked: str, name: str, due: Sequence[FreeDecision]) -> set[str]:
@@ -116,6 +109,15 @@ class _Mark:
     def made(self, found: dict[str, dict[str, str]]) -> bool:
         """Tell whether an item is as this write left it: then it landed, and only the answer was lost."""
         return found.get("revision", {}).get("S") == self._revision
+
+
+def _has_something_left(item: ArtifactItem) -> bool:
+    """Tell whether an item is of a deleted version whose bytes may be there; ghosts and tombstones are not."""
+    if item.sk == LATEST or item.live or item.state == CLAIMED:
+        return False
+    if item.state == PURGING:
+        return item.deleted_at is not None
+    return item.sha256 is not None
 
 
 def _deleted() -> Condition:

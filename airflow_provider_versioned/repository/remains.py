@@ -24,7 +24,7 @@ from airflow_provider_versioned.repository.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_provider_versioned.repository.bucket import Listed
     from airflow_provider_versioned.repository.objects import Objects
@@ -50,16 +50,21 @@ class Remains:
         stored = self._objects.head(asked, name, version) if version is not None else None
         return stored is not None and stored.artifact_name == name
 
-    def remove(self, asked: str, name: str, sks: Sequence[str]) -> None:
+    def remove(
+        self, asked: str, name: str, sks: Sequence[str], known: Iterable[str], others: Sequence[Write] = ()
+    ) -> None:
         """Remove objects and items of numbered versions that are marked ``purging``.
 
         Args:
             sks: Their sort keys.
+            known: Sort keys of all items that the artifact has.
+            others: Deletions of more items, to be sent along.
         """
-        numbers = [sk for sk in sks if sk != LATEST]
-        self.reserve(asked, name, int(max(numbers, default="0")))
-        self._objects.delete_keys(asked, [self._place.object_key(name, decode_version(sk)) for sk in numbers])
-        self.forget(asked, name, numbers)
+        highest = max((sk for sk in (*known, *sks) if is_version_sk(sk) and sk != LATEST), default="0")
+        self.reserve(asked, name, int(max(sks, default="0")))
+        self._objects.delete_keys(asked, [self._place.object_key(name, decode_version(sk)) for sk in sks])
+        writes = [_forget(name, sk, keep=sk == highest) for sk in sks]
+        self._write_what_still_holds(asked, [*writes, *others])
 
     def reserve(self, asked: str, name: str, number: int) -> None:
         """Make sure that no publisher is given a number up to this one, so that its object can go."""
@@ -72,36 +77,8 @@ class Remains:
         except Refused:
             return  # it is past that number already
 
-    def forget(self, asked: str, name: str, sks: Sequence[str]) -> None:
-        """Delete the items of versions whose bytes are gone, but for the highest number of the artifact."""
-        highest = self._highest(asked, name)
-        writes = [delete(ArtifactItem(name, sk), ArtifactItem.state == PURGING) for sk in sks if sk != highest]
-        self.delete_together(asked, writes)
-        if highest in sks:
-            try:
-                self._table.write(
-                    asked,
-                    update(
-                        ArtifactItem(name, highest), ArtifactItem.state == PURGING, ArtifactItem.deleted_at.remove()
-                    ),
-                )
-            except Refused:
-                return  # taken up by another, who sees to it
-
-    def _highest(self, asked: str, name: str) -> str:
-        """Return the sort key of the highest number that has an item."""
-        numbers = self._table.query(
-            asked,
-            name,
-            sk_condition="sk BETWEEN :low AND :high",
-            sk_values={":low": {"S": "000001"}, ":high": {"S": "999999"}},
-            ScanIndexForward=False,
-            Limit=10,
-        )
-        return next((sk for raw in numbers if is_version_sk(sk := raw["sk"]["S"])), "")
-
-    def delete_together(self, asked: str, writes: Sequence[Write]) -> None:
-        """Delete items, each if its condition holds still; one that was removed or written anew is not ours."""
+    def _write_what_still_holds(self, asked: str, writes: Sequence[Write]) -> None:
+        """Send writes, each if its condition holds still; an item that was removed or written anew is not ours."""
         for start in range(0, len(writes), MAX_TRANSACTION):
             batch = list(writes[start : start + MAX_TRANSACTION])
             while batch:
@@ -111,3 +88,9 @@ class Remains:
                     batch = [write for write, found in zip(batch, refused.found, strict=True) if found is None]
                     continue
                 break
+
+
+def _forget(name: str, sk: str, *, keep: bool) -> Write:
+    """Return the write that deletes the item of a version whose bytes are gone, or makes it a tombstone."""
+    item, marked = ArtifactItem(name, sk), ArtifactItem.state == PURGING
+    return update(item, marked, ArtifactItem.deleted_at.remove()) if keep else delete(item, marked)

@@ -47,7 +47,7 @@ class Sweeper:
         orphans = [entry for entry in listed if self._is_orphan(asked, name, entry, known)]
         uploads = [upload for upload in self._uploads(asked, name) if upload.begun_at <= before]
         if not dry_run:
-            claims = self._withdraw(asked, claims)
+            claims = self._withdraw(asked, name, claims, known)
             self._remove_orphans(asked, name, orphans)
             for upload in uploads:
                 self._objects.abort(asked, upload)
@@ -70,7 +70,7 @@ class Sweeper:
         uploads = self._objects.list_uploads(asked, name)
         return [upload for upload in uploads if self._place.version_of_object(name, upload.key) is not None]
 
-    def _withdraw(self, asked: str, claims: Sequence[ArtifactItem]) -> list[ArtifactItem]:
+    def _withdraw(self, asked: str, name: str, claims: Sequence[ArtifactItem], known: set[str]) -> list[ArtifactItem]:
         """Take claims back, so that their publishers cannot commit any more, and remove what they stored."""
         withdrawn: list[ArtifactItem] = []
         for item in claims:
@@ -88,7 +88,7 @@ class Sweeper:
                     continue  # it was finished meanwhile, or swept by another
             withdrawn.append(item)
         if withdrawn:
-            self._remains.remove(asked, withdrawn[0].pk, [item.sk for item in withdrawn])
+            self._remains.remove(asked, name, [item.sk for item in withdrawn], known)
         return withdrawn
 
     def _remove_orphans(self, asked: str, name: str, orphans: Sequence[Listed]) -> None:

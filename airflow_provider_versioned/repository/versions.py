@@ -28,7 +28,7 @@ from airflow_provider_versioned.repository.retention import aliases_by_version
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
@@ -115,8 +115,6 @@ class Versions:
             InUseError: An alias points at it, or it is protected.
         """
         asked = f"Deleting version {version} of {name!r}"
-        if version != LATEST:
-            self._latest.complete(asked, name)  # its content may still stand under this number
         for _ in range(_TRIES):
             pointing = aliases_by_version(self._aliases.list(name)).get(version)
             if pointing:
@@ -125,15 +123,19 @@ class Versions:
                 raise self._in_use(asked, name, version, pointing)
             hiding = Hiding(name, version)
             try:
-                self._table.write(asked, hiding.write)
+                self._table.write_together(asked, [hiding.write, *self._not_followed(name, version)])
             except Refused as refused:
-                found = refused.found[0] or {}
+                if refused.found[0] is None:
+                    self._latest.complete(asked, name)
+                    continue
+                found = refused.found[0]
                 if hiding.made(found):
                     return True
                 if not _hidable(found):
                     return False
                 self._refuse_protected(asked, found)
-                if not self.hide_overruling(asked, name, version, found["aliases"]["SS"]):
+                named = found.get("aliases", {}).get("SS")
+                if not named or not self._hide_overruling(asked, name, version, named):
                     continue
             return True
         raise ConflictError(
@@ -142,7 +144,15 @@ class Versions:
             version=version,
         )
 
-    def hide_overruling(self, asked: str, name: str, version: str, named: Iterable[str]) -> bool:
+    @staticmethod
+    def _not_followed(name: str, version: str) -> Sequence[Write]:
+        """Demand that LATEST does not live on this number's bytes, because its publisher died before the copy."""
+        if version == LATEST:
+            return []
+        followed = ArtifactItem.pending_version == encode_version(version)
+        return [check(ArtifactItem(name, LATEST), ~followed)]
+
+    def _hide_overruling(self, asked: str, name: str, version: str, named: Iterable[str]) -> bool:
         """Hide a version whose set names aliases that point elsewhere, if they really do; tell whether it is hidden."""
         hiding = Hiding(name, version, frozenset(named))
         try:

@@ -38,6 +38,7 @@ def test_plan_gives_a_reason_for_each_version_and_writes_nothing(model: Reposito
         plan = model.plan_purge("model", keep_last_n=1, purge_older_than_secs=timedelta(days=1))
 
     assert [(decision.version, decision.purge, decision.reason) for decision in plan.decisions] == [
+        ("LATEST", False, "LATEST is never purged"),
         ("5", False, "one of the newest 1"),
         ("4", True, "written 2026-01-01 00:00:00Z, not among the newest 1, no alias"),
         ("3", True, "written 2026-01-01 00:00:00Z, not among the newest 1, no alias"),
@@ -112,7 +113,7 @@ def test_version_that_came_to_be_used_or_deleted_since_the_plan_is_kept_and_repo
     result = model.apply_purge(plan)
     assert [artifact.version for artifact in result.purged] == ["4"]
     assert [(kept.version, kept.purge, kept.reason) for kept in result.kept] == [("3", False, reason)]
-    assert result.to_dict()["kept"] == [{"version": "3", "purge": False, "reason": reason}]
+    assert [(kept["version"], kept["reason"]) for kept in result.to_dict()["kept"]] == [("3", reason)]
     assert ("3" in versions(model)) is (event != "deleted")
 
 
@@ -137,12 +138,14 @@ def test_version_that_came_to_be_used_while_the_plan_is_applied_is_kept_and_repo
     assert [(kept.version, kept.reason) for kept in result.kept] == [("3", reason)]
 
 
-def test_version_restored_and_unused_goes_by_the_plan_after_all(model: Repository) -> None:
+def test_version_that_was_restored_since_the_plan_is_kept_and_reported(model: Repository) -> None:
     plan = model.plan_purge("model", 1, 0)
     model.delete_artifact_version("model", 3)
     model.restore_artifact_version("model", 3)
 
-    assert [artifact.version for artifact in model.apply_purge(plan).purged] == ["4", "3"]
+    result = model.apply_purge(plan)
+    assert [artifact.version for artifact in result.purged] == ["4"]
+    assert [(kept.version, kept.rule) for kept in result.kept] == [("3", "changed")]
 
 
 @pytest.mark.backends(MINISTACK, DYNAMODB_LOCAL)
