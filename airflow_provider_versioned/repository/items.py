@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from pynamodb.attributes import (
     Attribute,
     BooleanAttribute,
-    ListAttribute,
     NumberAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
@@ -150,12 +149,9 @@ class OutcomeItem(_Item):
 
 
 class MetricItem(_Item):
-    """One numeric metric of one version at one weight, one shard of it."""
+    """One numeric metric of one version at one weight, one shard of it: sums and some values, as JSON."""
 
-    count = NumberAttribute()
-    total = NumberAttribute()
-    squares = NumberAttribute()
-    sample: ListAttribute[float] = ListAttribute(of=NumberAttribute)
+    facts = UnicodeAttribute()
     revision = UnicodeAttribute()
 
 

@@ -11,11 +11,16 @@ publish record     ``__{name}-meta``     ``publish#{digest}#{sha256}``   (none)
 alias head         ``__{name}-meta``     ``alias#{alias}``               (none)
 alias history      ``__{name}-meta``     ``history#{alias}#{sequence}``  (none)
 alias request      ``__{name}-meta``     ``request#{alias}#{digest}``    (none)
+outcomes           ``__{name}-meta``     ``outcome#{alias}#…``           (none)
+outcome report     ``__{name}-meta``     ``report#{alias}#…``            (none)
 marker             ``__repository``      ``marker``                      (none)
 =================  ====================  ==============================  =====================================
 
 The first three are the stored format of the library ``versioned``, which queries those partitions and stumbles over
 anything else in them; the rest therefore stands under keys that it never asks for.
+
+Outcomes go on with ``{digest of the rollout}#``, then ``{weight}#{version}#{shard}`` for counts, with ``#{metric}`` for
+a metric, and ``looks#{stable}#{canary}`` for the looks of judges; a report with digests of rollout and caller's key.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ from airflow_provider_versioned.repository.inputs import LATEST
 MARKER_KEY = ("__repository", "marker")
 COUNTER = "counter"
 _PADDED_NUMBER = re.compile(r"[0-9]{6}")
+_COUNTED = re.compile(r"(?P<weight>[0-9]{2}|--)#(?P<version>[0-9]{6}|LATEST)#[0-9]{2}(#(?P<metric>[^#]+))?")
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,43 @@ def is_history_sk(alias: str, sk: str) -> bool:
 def request_sk(alias: str, idempotency_key: str) -> str:
     """Return where it is kept that a caller's change of an alias has landed."""
     return f"request#{alias}#{_digest(idempotency_key)}"
+
+
+def outcome_prefix(alias: str, rollout: str) -> str:
+    """Return what all sort keys of outcomes of a rollout begin with."""
+    return f"outcome#{alias}#{_digest(rollout)}#"
+
+
+def outcome_sk(
+    alias: str, rollout: str, weight: int | None, version: str, shard: int, metric: str | None = None
+) -> str:
+    """Return where outcomes of a version, or one metric of it, are counted."""
+    counted = f"{'--' if weight is None else format(weight, '02d')}#{encode_version(version)}#{shard:02d}"
+    return outcome_prefix(alias, rollout) + counted + (f"#{metric}" if metric else "")
+
+
+def read_outcome_sk(alias: str, rollout: str, sk: str) -> tuple[int | None, str, str | None] | None:
+    """Return weight, version and metric that a sort key counts; None when it counts nothing."""
+    found = _COUNTED.fullmatch(sk.removeprefix(outcome_prefix(alias, rollout)))
+    if found is None:
+        return None
+    weight = None if found["weight"] == "--" else int(found["weight"])
+    return weight, decode_version(found["version"]), found["metric"]
+
+
+def looks_sk(alias: str, rollout: str, stable: str, canary: str) -> str:
+    """Return where it is kept at which counts judges have looked."""
+    return f"{outcome_prefix(alias, rollout)}looks#{encode_version(stable)}#{encode_version(canary)}"
+
+
+def report_prefix(alias: str, rollout: str) -> str:
+    """Return what the sort keys of all reports of a rollout begin with."""
+    return f"report#{alias}#{_digest(rollout)}#"
+
+
+def report_sk(alias: str, rollout: str, idempotency_key: str) -> str:
+    """Return where it is kept that a caller's report was counted."""
+    return report_prefix(alias, rollout) + _digest(idempotency_key)
 
 
 def _digest(text: str) -> str:

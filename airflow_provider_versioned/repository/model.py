@@ -135,6 +135,11 @@ class Alias(_Bound):
     rollout: str | None = None
     _source: ContentSource | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def counted_under(self) -> str:
+        """Id under which outcomes of this alias are counted: its rollout or, without one, its revision."""
+        return self.rollout or self.revision or ""
+
     def choose_version(self, rng: random.Random | None = None) -> str:
         """Draw a version by weight; every call draws anew.
 

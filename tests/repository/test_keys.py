@@ -88,5 +88,22 @@ def test_bookkeeping_keys_stay_within_what_dynamodb_takes(key: str, sha256: str)
     assert len(keys.request_sk("a" * 64, key)) < 1024
 
 
+@pytest.mark.parametrize("weight", [None, 0, 5, 99])
+@pytest.mark.parametrize("version", ["LATEST", "7", "999999"])
+@pytest.mark.parametrize("metric", [None, "seconds", "p99.latency-ms"])
+def test_outcome_key_is_read_as_it_was_built(weight: int | None, version: str, metric: str | None) -> None:
+    sk = keys.outcome_sk("prod", "rollout", weight, version, 7, metric)
+    assert keys.read_outcome_sk("prod", "rollout", sk) == (weight, version, metric)
+    assert sk.startswith(keys.outcome_prefix("prod", "rollout"))
+
+
+def test_what_counts_nothing_is_not_read_as_outcome() -> None:
+    for sk in (keys.looks_sk("a", "r", "1", "LATEST"), keys.outcome_sk("b", "r", 5, "1", 0), "outcome#a#"):
+        assert keys.read_outcome_sk("a", "r", sk) is None
+    assert not keys.report_sk("a", "r", "key").startswith(keys.outcome_prefix("a", "r"))
+    assert len(keys.outcome_sk("a" * 64, "r" * 2000, 5, "1", 0, "m" * 64)) < 1024
+    assert len(keys.report_sk("a" * 64, "r" * 2000, "k" * 2000)) < 1024
+
+
 def test_idempotency_keys_do_not_appear_in_stored_keys() -> None:
     assert "dag.run.task" not in keys.publish_sk("dag.run.task", "0" * 64) + keys.request_sk("prod", "dag.run.task")
