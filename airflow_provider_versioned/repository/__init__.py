@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         WrongRepositoryError,
     )
     from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
+    from airflow_provider_versioned.repository.outcome_facts import AliasOutcomes, Counts, Evidence
     from airflow_provider_versioned.repository.repository import Repository
     from airflow_provider_versioned.repository.retention_plan import (
         FreeDecision,
@@ -48,6 +49,9 @@ _HOME = {
     "Alias": "model",
     "AliasCache": "alias_cache",
     "AliasChange": "model",
+    "AliasOutcomes": "outcome_facts",
+    "Counts": "outcome_facts",
+    "Evidence": "outcome_facts",
     "FreeDecision": "retention_plan",
     "FreeResult": "retention_plan",
     "PurgeDecision": "retention_plan",
@@ -62,9 +66,12 @@ __all__ = [
     "AliasCache",
     "AliasChange",
     "AliasNotFoundError",
+    "AliasOutcomes",
     "Artifact",
     "ArtifactNotFoundError",
     "ConflictError",
+    "Counts",
+    "Evidence",
     "FreeDecision",
     "FreeResult",
     "InUseError",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_versioned.repository import inputs, outcome_inputs
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.repository.model import Alias
 from airflow_provider_versioned.repository.outcome_use import AliasUse
-from airflow_provider_versioned.repository.outcomes import Outcomes, Report, Scope
+from airflow_provider_versioned.repository.outcomes import Report, Scope
 from airflow_provider_versioned.repository.parts import Parts
 
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
 
 class OutcomeMethods(Parts):
     """Report what became of the uses of an alias, read the counts, delete them."""
-
-    @cached_property
-    def _outcomes(self) -> Outcomes:
-        return Outcomes(self._table)
 
     def record_outcome(
         self,

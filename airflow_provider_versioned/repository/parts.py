@@ -9,6 +9,7 @@ from airflow_provider_versioned.repository.destroy import Destroyer
 from airflow_provider_versioned.repository.free import Freer
 from airflow_provider_versioned.repository.latest import Latest
 from airflow_provider_versioned.repository.objects import Objects
+from airflow_provider_versioned.repository.outcomes import Outcomes
 from airflow_provider_versioned.repository.publish import Publisher
 from airflow_provider_versioned.repository.purge import Purger
 from airflow_provider_versioned.repository.remains import Remains
@@ -43,3 +44,4 @@ class Parts:
         self._freer = Freer(self._table, self._latest, self._remains)
         self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
         self._destroyer = Destroyer(self._table, place, self._objects, self._aliases, self._remains)
+        self._outcomes = Outcomes(self._table)
