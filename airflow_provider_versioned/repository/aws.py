@@ -35,6 +35,7 @@ from airflow_provider_versioned.repository.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+BROKEN = (HTTPClientError, IncompleteReadError, NoConnectionError)  # the connection, while an answer was under way
 MISSING = frozenset({"NoSuchBucket", "ResourceNotFoundException"})
 DENIED = frozenset(
     {

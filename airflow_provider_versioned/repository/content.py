@@ -10,12 +10,14 @@ import hashlib
 import io
 import os
 import tempfile
+import time
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from airflow_provider_versioned.repository.aws import BROKEN
 from airflow_provider_versioned.repository.errors import (
     ConflictError,
     IntegrityError,
@@ -30,6 +32,7 @@ Content = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO
 
 _CHUNK = 1024 * 1024
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
+_MAX_BREAKS = 5  # in a row, without one byte in between
 
 
 @dataclass(frozen=True)
@@ -167,22 +170,33 @@ class RehashedStream(io.RawIOBase):
 
 
 class VerifiedStream(io.RawIOBase):
-    """A readable stream over an S3 body that raises at its end if the content was not that of the record.
+    """A readable stream over an S3 object that raises at its end if the content was not that of the record.
+
+    When the connection breaks it is opened again where it broke off; only after five breaks in a row without one new
+    byte is the break told.
 
     Args:
-        body: The body of a GetObject answer.
+        open_at: Opens the body of the same object from an offset on.
         sha256: Digest that the record names.
         what: The content in words, for the message.
         translated: Turns errors of the connection into errors of ours.
     """
 
-    def __init__(self, body: Any, sha256: str, what: str, translated: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        open_at: Callable[[int], Any],
+        sha256: str,
+        what: str,
+        translated: Callable[[], Any],
+    ) -> None:
         super().__init__()
-        self._body = body
+        self._open_at = open_at
+        self._body: Any = open_at(0)
         self._expected = sha256
         self._what = what
         self._translated = translated
         self._digest = hashlib.sha256()
+        self._offset = 0
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -193,19 +207,42 @@ class VerifiedStream(io.RawIOBase):
 
         Raises:
             IntegrityError: The end is reached, and the content was not that of the record.
+            StorageUnavailableError: The connection kept breaking.
         """
         with self._translated():
-            chunk: bytes = self._body.read(len(buffer))
+            chunk = self._read(len(buffer))
         if not chunk and len(buffer):
             self._verify()
         self._digest.update(chunk)
+        self._offset += len(chunk)
         buffer[: len(chunk)] = chunk
         return len(chunk)
+
+    def _read(self, size: int) -> bytes:
+        breaks = 0
+        while True:
+            try:
+                if self._body is None:
+                    self._body = self._open_at(self._offset)
+                chunk: bytes = self._body.read(size)
+            except BROKEN:
+                self._drop()
+                breaks += 1
+                if breaks > _MAX_BREAKS:
+                    raise
+                time.sleep(0.1 * 2**breaks)
+            else:
+                return chunk
+
+    def _drop(self) -> None:
+        if self._body is not None:
+            self._body.close()
+            self._body = None
 
     def close(self) -> None:
         """Give the connection back."""
         if not self.closed:
-            self._body.close()
+            self._drop()
         super().close()
 
     def _verify(self) -> None:

@@ -29,6 +29,8 @@ from airflow_provider_versioned.repository.inputs import LATEST
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mypy_boto3_s3 import S3Client
+
     from airflow_provider_versioned.repository.model import Artifact
 
 GIB = 1024**3
@@ -257,24 +259,33 @@ class Objects(Bucket):
                 f"{asked} failed: the record has no sha256, so the content cannot be verified; publish it again.",
                 s3uri=artifact.s3uri,
             )
-        request: dict[str, Any] = {"Bucket": self._place.s3_bucket, "Key": self._place.object_key_of(artifact.s3uri)}
-        if artifact.version == LATEST and artifact.etag is not None:
-            request["IfMatch"] = artifact.etag
-        with self._translated(asked):
+        body = _Body(self._clients.s3, self._place.s3_bucket, self._place.object_key_of(artifact.s3uri))
+        if artifact.version == LATEST:
+            body.etag = artifact.etag
+
+        def open_at(offset: int) -> Any:
             try:
-                body = self._clients.s3.get_object(**request)["Body"]
+                return body.open_at(offset)
             except ClientError as error:
                 self._refuse_to_open(asked, artifact, error)
                 raise
-        stream = VerifiedStream(body, artifact.sha256, artifact.s3uri, lambda: self._translated(asked))
+
+        with self._translated(asked):
+            stream = VerifiedStream(open_at, artifact.sha256, artifact.s3uri, lambda: self._translated(asked))
         return io.BufferedReader(stream, buffer_size=256 * 1024)
 
     @staticmethod
     def _refuse_to_open(asked: str, artifact: Artifact, error: ClientError) -> None:
-        if code_of(error) in LOST:
+        if code_of(error) in LOST and artifact.version == LATEST:
             raise ConflictError(
                 f"{asked} failed: LATEST of {artifact.name!r} was overwritten since; read its record again.",
                 name=artifact.name,
+            ) from error
+        if code_of(error) in LOST:
+            raise IntegrityError(
+                f"{asked} failed: {artifact.s3uri} was replaced while it was read; do not use it, and restore the "
+                "object or publish again.",
+                s3uri=artifact.s3uri,
             ) from error
         if code_of(error) in NO_OBJECT:
             raise IntegrityError(
@@ -300,6 +311,36 @@ class Objects(Bucket):
 
     def _address(self, name: str, version: str) -> _Address:
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
+
+
+@dataclass
+class _Body:
+    """One object, opened from any offset on, as long as it stays the same object; ``length`` in bytes."""
+
+    client: S3Client
+    bucket: str
+    key: str
+    etag: str | None = None
+    length: int | None = None
+
+    def open_at(self, offset: int) -> Any:
+        if offset and offset == self.length:  # it broke after the last byte, and S3 knows no empty range
+            return io.BytesIO()
+        condition: dict[str, Any] = {} if self.etag is None else {"IfMatch": self.etag}
+        if offset:
+            condition["Range"] = f"bytes={offset}-"
+        answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **condition)
+        self.etag = quoted(answer["ETag"])
+        if not offset:
+            self.length = answer["ContentLength"]
+        if offset and "ContentRange" not in answer:  # a server that knows no ranges begins anew
+            _skip(answer["Body"], offset)
+        return answer["Body"]
+
+
+def _skip(body: Any, count: int) -> None:
+    while count and (chunk := body.read(min(count, 1024**2))):
+        count -= len(chunk)
 
 
 def _server_time(answer: Mapping[str, Any]) -> datetime:

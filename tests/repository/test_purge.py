@@ -276,3 +276,33 @@ def test_purge_all_destroys_every_artifact_and_nothing_else(
     assert store.keys() == ["artifacts/a/b/000001.bin", "elsewhere/000001.bin"]
     assert "leaves one out: Artifact name 'a/b' has no S3 folder of its own" in caplog.text
     assert model.publish_artifact_version("model", content=b"x").version == "6"
+
+
+def test_version_that_an_alias_left_lately_is_kept_for_a_rollback(model: Repository, store: Store) -> None:
+    model.put_alias("model", "prod", 1)
+    model.put_alias("model", "prod", 5)
+    model.put_alias("model", "next", 3)
+    model.delete_alias("model", "next")
+
+    plan = model.plan_purge("model", 0, 0, keep_previous_secs=3600)
+    assert {decision.version: decision.rule for decision in plan.decisions} == {
+        "LATEST": "latest",
+        "5": "alias",
+        "4": "expired",
+        "3": "previous",
+        "2": "previous",
+        "1": "previous",
+    }
+    assert {decision.rule for decision in model.plan_purge("model", 0, 0).decisions} == {"latest", "alias", "expired"}
+    assert [artifact.version for artifact in model.apply_purge(plan).purged] == ["4"]
+    assert model.rollback_alias("model", "prod").version == "1"
+
+
+def test_version_that_an_alias_came_to_and_left_since_the_plan_is_kept_and_reported(model: Repository) -> None:
+    plan = model.plan_purge("model", 1, 0, keep_previous_secs=timedelta(hours=1))
+    model.put_alias("model", "prod", 3)
+    model.put_alias("model", "prod", 5)
+
+    result = model.apply_purge(plan)
+    assert [artifact.version for artifact in result.purged] == ["4"]
+    assert [(kept.version, kept.rule) for kept in result.kept] == [("3", "previous")]

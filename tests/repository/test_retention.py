@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_versioned.repository import retention
-from airflow_provider_versioned.repository.model import Alias, Artifact
 from airflow_provider_versioned.repository.errors import InvalidInputError
-from airflow_provider_versioned.repository.model import AliasChange
+from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
 from airflow_provider_versioned.repository.retention import Departure, RetentionRule
 from airflow_provider_versioned.repository.retention_plan import PurgeDecision, PurgePlan, PurgeResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -121,3 +125,102 @@ def test_result_as_dict_is_json_with_versions_by_number() -> None:
         "purged": ["2"],
         "kept": [{"version": "1", "purge": False, "rule": "alias", "reason": "alias prod", "revision": None}],
     }
+
+
+def rule_of(made: PurgePlan) -> dict[str, str]:
+    return {decision.version: decision.rule for decision in made.decisions}
+
+
+def change(sequence: int, hours_ago: float, primary: str | None, secondary: str | None = None) -> AliasChange:
+    moment = NOW - timedelta(hours=hours_ago)
+    return AliasChange("model", "prod", sequence, "put", moment, primary, secondary, None, f"r{sequence}")
+
+
+def test_each_reason_has_its_rule_in_the_order_of_their_strength() -> None:
+    artifacts = [
+        version("LATEST"),
+        *(version(number, age) for number, age in [(7, 1), (6, 1), (5, 2), (4, 20), (3, 99)]),
+    ]
+    artifacts += [replace(version(2), protected="audit"), version(1)]
+    left = {"2": Departure("prod", NOW), "1": Departure("prod", NOW - timedelta(days=2)), "7": Departure("x", NOW)}
+    rule = RetentionRule(1, timedelta(days=30).total_seconds(), 1.0, timedelta(days=1.5).total_seconds())
+
+    made = retention.plan("model", artifacts, [alias("prod", "7")], left, rule, now=NOW)
+
+    assert rule_of(made) == {
+        "LATEST": "latest",
+        "7": "alias",
+        "6": "published",
+        "5": "age",
+        "4": "age",
+        "3": "expired",
+        "2": "protected",
+        "1": "previous",
+    }
+    assert reasons(made)["1"] == (False, "alias prod pointed at it until 2026-11-20 12:00:00Z")
+    assert reasons(made)["6"] == (False, "written 2026-11-21 12:00:00Z, less than 1 day, 12:00:00 ago")
+
+
+def test_departures_are_what_an_alias_pointed_at_until_some_moment_since_then() -> None:
+    history = [change(5, 1, "4"), change(4, 2, "3", "4"), change(3, 10, "2"), change(2, 30, "1"), change(1, 40, "9")]
+
+    assert retention.departures(history, NOW - timedelta(hours=20)) == {
+        "4": Departure("prod", NOW - timedelta(hours=1)),
+        "3": Departure("prod", NOW - timedelta(hours=1)),
+        "2": Departure("prod", NOW - timedelta(hours=2)),
+        "1": Departure("prod", NOW - timedelta(hours=10)),
+    }
+
+
+def test_departures_of_a_deleted_alias_count_from_its_deletion() -> None:
+    history = [change(2, 1, None), change(1, 40, "3")]
+
+    assert retention.departures(history, NOW - timedelta(hours=2)) == {"3": Departure("prod", NOW - timedelta(hours=1))}
+    assert retention.departures(history, NOW) == {}
+
+
+def test_departures_read_no_further_than_they_must() -> None:
+    def history() -> Iterator[AliasChange]:
+        yield change(3, 1, "3")
+        yield change(2, 30, "2")
+        pytest.fail("the change before the last one of interest was read")
+
+    assert list(retention.departures(history(), NOW - timedelta(hours=20))) == ["2"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"planned_at": "yesterday"},
+        {"planned_at": "2026-11-22T12:00:00"},
+        {"decisions": [{"version": "1"}]},
+        {"decisions": None},
+        {"decisions": [{"version": "1", "purge": "false", "rule": "age", "reason": ""}]},
+        {"surplus": 1},
+    ],
+)
+def test_stored_plan_that_was_damaged_is_refused(damage: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match="Reading a stored purge plan"):
+        PurgePlan.from_dict({**plan([version(1)]).to_dict(), **damage})
+
+
+def test_plan_stored_before_there_were_more_rules_is_read() -> None:
+    stored = plan([version(1)]).to_dict()
+    del stored["keep_previous_secs"], stored["keep_published_secs"]
+
+    assert PurgePlan.from_dict(stored) == plan([version(1)])
+
+
+@pytest.mark.parametrize(("hours", "free"), [(23.9, False), (24, True), (25, True)])
+def test_bytes_go_when_the_grace_period_is_over(hours: float, free: bool) -> None:
+    found = retention.decide_freeing(
+        "1",
+        deleted_at=NOW - timedelta(hours=hours),
+        size=1,
+        protected=None,
+        begun=False,
+        now=NOW,
+        grace_secs=86_400,
+    )
+
+    assert (found.free, found.rule) == (free, "expired" if free else "grace")
