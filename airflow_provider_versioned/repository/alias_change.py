@@ -167,21 +167,21 @@ class Attempt:
         )
 
     def _move(self, gone: frozenset[str]) -> None:
-        unmoved = _unmoved(self._view.item)
-        moves = put(self.item, unmoved) if self._change.targets.version else delete(self.item, unmoved)
+        as_read = unmoved(self._view.item)
+        moves = put(self.item, as_read) if self._change.targets.version else delete(self.item, as_read)
         self._add("alias", "", moves)
         for version in sorted(self._change.targets.versions):
             self._add("target", version, self._mention(version, live(), forget=False))
         for version in sorted(self._view.targets.versions - self._change.targets.versions - gone):
             self._add("former", version, self._mention(version, ArtifactItem.pk.exists(), forget=True))
         if self._observed is not None:
-            self._add("history", "", _history_write(self._observed))
-        self._add("history", "", _history_write(self._row()))
+            self._add("history", "", history_write(self._observed))
+        self._add("history", "", history_write(self._row()))
         self._add("head", "", self._head_write())
 
     def _confirm(self) -> None:
         """Demand that the alias is where it should be, and its targets are there."""
-        self._add("alias", "", check(self.item, _unmoved(self._view.item)))
+        self._add("alias", "", check(self.item, unmoved(self._view.item)))
         for version in sorted(self._change.targets.versions):
             self._add("target", version, check(ArtifactItem(self._change.name, encode_version(version)), live()))
 
@@ -283,7 +283,7 @@ def revision_of(item: AliasItem) -> str:
     return f"observed-{hashlib.sha256('|'.join(said).encode()).hexdigest()[:24]}"
 
 
-def _unmoved(item: AliasItem | None) -> Condition:
+def unmoved(item: AliasItem | None) -> Condition:
     """Demand that an alias item is still as it was read."""
     if item is None:
         return AliasItem.pk.does_not_exist()
@@ -321,7 +321,8 @@ def observed(name: str, alias: str, view: View, sequence: int) -> AliasChange:
     )
 
 
-def _history_write(row: AliasChange) -> Write:
+def history_write(row: AliasChange) -> Write:
+    """Return the write of one change of the history, which nothing ever overwrites."""
     item = HistoryItem(
         meta_pk(row.name),
         history_sk(row.alias, row.sequence),

@@ -64,6 +64,16 @@ class Bucket:
                 for folder in page.get("CommonPrefixes", []):
                     yield folder["Prefix"][len(root) : -1]
 
+    def list_beside(self, asked: str) -> Iterator[str]:
+        """List the keys directly under the repository's prefix, beside the artifacts' folders."""
+        with self._translated(asked):
+            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._place.s3_bucket, Prefix=self._place.root(), Delimiter="/"
+            )
+            for page in pages:
+                for entry in page.get("Contents", []):
+                    yield entry["Key"]
+
     def list(self, asked: str, name: str) -> Iterator[Listed]:
         """List the objects directly in an artifact's folder, in the order of their keys."""
         with self._translated(asked):

@@ -100,6 +100,26 @@ def meta_pk(name: str) -> str:
     return f"__{name}-meta"
 
 
+def name_of_pk(pk: str) -> str | None:
+    """Return the artifact whose partition this is, or None when it is no artifact's."""
+    if not pk.startswith("__"):
+        return pk
+    return next((pk[2 : -len(end)] for end in ("-alias", "-meta") if pk.endswith(end)), None)
+
+
+def read_bookkeeping_sk(sk: str) -> tuple[str | None, str]:
+    """Return what a sort key under ``__{name}-meta`` begins with, and the alias of a head or history; None: not ours."""
+    kind, _, rest = sk.partition("#")
+    if sk == COUNTER or (rest and kind in {"publish", "request", "outcome", "report"}):
+        return kind, ""
+    if kind == "alias" and rest:
+        return kind, rest
+    alias, _, sequence = rest.rpartition("#")
+    if kind == "history" and alias and is_history_sk(alias, sk) and int(sequence):
+        return kind, alias
+    return None, ""
+
+
 def publish_sk(idempotency_key: str, sha256: str) -> str:
     """Return where it is kept which version a publisher was given for which bytes."""
     return f"publish#{_digest(idempotency_key)}#{sha256}"

@@ -10,7 +10,8 @@ copy to its own key has got to (see docs/decisions/001-pending-mark-on-latest.md
 
 from __future__ import annotations
 
-import uuid
+import secrets
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,8 @@ _TRIES = 10
 
 
 def new_revision() -> str:
-    """Return a fresh opaque id for one write."""
-    return uuid.uuid4().hex
+    """Return a fresh opaque id for one write; its first 12 digits tell the doctor how old an unfinished write is."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 @dataclass(frozen=True)
