@@ -7,6 +7,7 @@ called when a task executes; what the repository itself allows (ranges, names) i
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from typing import Any
 
 from airflow_provider_versioned.repository.errors import InvalidInputError, InvalidTypeError
 from airflow_provider_versioned.repository.inputs import check_version
+from airflow_provider_versioned.repository.retention_plan import PurgePlan
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -61,6 +63,31 @@ def parse_seconds(what: str, value: Any) -> float:
     if not 0 <= seconds < float("inf"):
         raise InvalidInputError(f"{what} must be a number of seconds of 0 or more, or a timedelta, got {value!r}.")
     return seconds
+
+
+def parse_optional_seconds(what: str, value: Any) -> float | None:
+    """Read a duration, or None when none was given."""
+    return None if optional(value) is None else parse_seconds(what, value)
+
+
+def parse_plans(plans: Any) -> list[PurgePlan]:
+    """Read one retention plan or a list of them, each as the dict that was stored; JSON or Python text of it, too."""
+    if isinstance(plans, str):
+        plans = _literal(plans)
+    plans = [plans] if isinstance(plans, dict) else plans
+    if not isinstance(plans, Iterable) or isinstance(plans, (str, bytes)):
+        raise InvalidTypeError(f"plan must be a stored purge plan or a list of them, got {plans!r}.")
+    return [PurgePlan.from_dict(plan) for plan in plans]
+
+
+def _literal(text: str) -> Any:
+    """Read JSON, or what Jinja makes of a Python value."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError):
+            continue
+    raise InvalidInputError(f"plan must be a stored purge plan or a list of them, got the text {text[:200]!r}.")
 
 
 def parse_version(what: str, version: Any) -> str:

@@ -19,6 +19,7 @@ from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
 
 from airflow_provider_versioned.get_provider_info import get_provider_info
 from airflow_provider_versioned.operators import (
+    ApplyPurgePlanOperator,
     DownloadArtifactOperator,
     PromoteAliasOperator,
     PublishArtifactOperator,
@@ -30,6 +31,7 @@ from airflow_provider_versioned.sensors import AliasVersionSensor
 from airflow_provider_versioned.task.base import RepositoryOperator
 
 OPERATORS = [
+    ApplyPurgePlanOperator,
     DownloadArtifactOperator,
     PromoteAliasOperator,
     PublishArtifactOperator,
@@ -87,7 +89,7 @@ def test_rollout_is_templated_where_its_author_says_what_moves() -> None:
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_operator_takes_the_defaults_of_its_dag(operator: type[BaseOperator]) -> None:
     with DAG("dag", default_args={"s3_bucket": "from-the-dag", "aws_conn_id": "from-the-dag", "retries": 7}):
-        needed: dict[str, Any] = {"name": "n", "alias": "a", "version": 1, "path": "p"}
+        needed: dict[str, Any] = {"name": "n", "alias": "a", "version": 1, "path": "p", "plan": []}
         made = operator(task_id="task", **{key: needed[key] for key in own_arguments(operator) & set(needed)})
 
     assert (made.s3_bucket, made.aws_conn_id, made.retries) == ("from-the-dag", "from-the-dag", 7)  # type: ignore[attr-defined]

@@ -1,19 +1,24 @@
-"""PurgeVersionsOperator."""
+"""PurgeVersionsOperator and ApplyPurgePlanOperator."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_versioned.operators import PurgeVersionsOperator, retention
+from airflow_provider_versioned.operators import ApplyPurgePlanOperator, PurgeVersionsOperator, retention_tally
+from airflow_provider_versioned.repository import ArtifactNotFoundError
 from tests.servers import MOTO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_versioned.repository import Repository
     from tests.provider.conftest import FakeRun
+    from tests.servers import Aws
 
 pytestmark = pytest.mark.backends(MOTO)
 
@@ -89,8 +94,8 @@ def test_version_promoted_between_plan_and_purge_is_kept_and_told(
     operator = purge("b")
     plan_purge = operator.hook.repository.plan_purge
 
-    def promote_after_planning(*arguments: Any) -> Any:
-        plan = plan_purge(*arguments)
+    def promote_after_planning(*arguments: Any, **named: Any) -> Any:
+        plan = plan_purge(*arguments, **named)
         two_artifacts.put_alias("b", "prod", 1)
         return plan
 
@@ -105,7 +110,7 @@ def test_version_promoted_between_plan_and_purge_is_kept_and_told(
 def test_result_is_short_however_much_is_purged(
     two_artifacts: Repository, run: FakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "LISTED", 1)
+    monkeypatch.setattr(retention_tally, "LISTED", 1)
 
     result = run.execute(purge(None, dry_run=True))
 
@@ -120,6 +125,10 @@ def test_result_is_short_however_much_is_purged(
         ({"keep_last_n": "many"}, "keep_last_n must be a whole number, got 'many'"),
         ({"keep_last_n": -1}, "keep_last_n must be 0 or more"),
         ({"older_than": "-5"}, "older_than must be a number of seconds"),
+        ({"keep_previous": "week"}, "keep_previous must be a number of seconds"),
+        ({"keep_published": -1}, "keep_published must be a number of seconds"),
+        ({"free_after": "never"}, "free_after must be a number of seconds"),
+        ({"sweep_after": [1]}, "sweep_after must be a number of seconds"),
         ({"dry_run": "perhaps"}, "dry_run must be true or false"),
         ({"name": "[1"}, "JSON list"),
         ({"name": ""}, "Artifact name '' is not allowed"),
@@ -132,3 +141,85 @@ def test_wrong_rule_fails_for_good_and_purges_nothing(
         run.execute(purge(**{"name": "b", **wrong}))
 
     assert live(two_artifacts, "b") == ["LATEST", "3", "2", "1"]
+
+
+def test_version_that_an_alias_left_lately_stays_unless_the_author_says_otherwise(
+    two_artifacts: Repository, run: FakeRun
+) -> None:
+    two_artifacts.put_alias("a", "prod", 3)
+
+    assert run.execute(purge("a"))["purged_versions"][0]["version"] == "2"
+    assert live(two_artifacts, "a") == ["LATEST", "3", "1"]
+    run.execute(purge("a", keep_previous="0"))
+    assert live(two_artifacts, "a") == ["LATEST", "3"]
+
+
+def test_version_published_lately_stays_even_if_the_age_allows_it_to_go(
+    two_artifacts: Repository, run: FakeRun
+) -> None:
+    assert run.execute(purge("b", keep_published=timedelta(hours=1)))["purged"] == 0
+    assert live(two_artifacts, "b") == ["LATEST", "3", "2", "1"]
+
+
+def test_bytes_go_only_when_the_author_says_after_how_long(two_artifacts: Repository, run: FakeRun) -> None:
+    assert "freed" not in run.execute(purge("b"))
+    assert run.execute(purge("b", free_after=timedelta(days=1)))["freed"] == 0
+    would = run.execute(purge("b", free_after="0", dry_run=True))
+    assert (would["freed"], would["freed_bytes"]) == (2, 6)
+    assert two_artifacts.restore_artifact_version("b", 1).get_content() == b"one"
+
+    result = run.execute(purge("b", free_after="0"))
+    assert (result["purged"], result["freed"], result["freed_bytes"]) == (1, 2, 6)
+    with pytest.raises(ArtifactNotFoundError):
+        two_artifacts.restore_artifact_version("b", 1)
+    assert run.execute(purge("b", free_after="0"))["freed"] == 0
+
+
+def test_what_dead_processes_left_is_swept_when_the_author_says_after_how_long(
+    two_artifacts: Repository, run: FakeRun, aws: Aws
+) -> None:
+    newest = two_artifacts.get_artifact_version("b", 3).s3uri.removeprefix("s3://")
+    bucket, _, key = newest.replace("000003", "000009").partition("/")
+    aws.s3.put_object(Bucket=bucket, Key=key, Body=b"orphan", Metadata={"artifact_name": "b"})
+
+    assert run.execute(purge("b", sweep_after=3600))["swept"] == {"claims": 0, "orphans": 0, "uploads": 0}
+    assert run.execute(purge("b", sweep_after=0, dry_run=True))["swept"]["orphans"] == 1
+    assert run.execute(purge("b", sweep_after=0))["swept"] == {"claims": 0, "orphans": 1, "uploads": 0}
+    assert run.execute(purge("b", sweep_after=0))["swept"]["orphans"] == 0
+
+
+def test_plans_of_a_dry_run_are_applied_exactly_as_approved(two_artifacts: Repository, run: FakeRun) -> None:
+    plans = run.execute(purge(None, dry_run=True))["plans"]
+    two_artifacts.publish_artifact_version("a", content=b"four")
+    two_artifacts.put_alias("b", "prod", 1)
+
+    result = run.execute(ApplyPurgePlanOperator(task_id="apply", plan=plans))
+
+    assert [(entry["name"], entry["version"]) for entry in result["purged_versions"]] == [("a", "2"), ("b", "2")]
+    assert (result["artifacts"], result["purged"], result["kept"]) == (2, 2, 1)
+    assert live(two_artifacts, "a") == ["LATEST", "4", "3", "1"], "3 was kept by the plan, and 4 is not in it"
+    assert live(two_artifacts, "b") == ["LATEST", "3", "1"]
+    again = run.execute(ApplyPurgePlanOperator(task_id="apply", plan=plans))
+    assert again["purged"] == 0
+
+
+@pytest.mark.parametrize("form", [json.dumps, repr, lambda plans: plans[0], lambda plans: json.dumps(plans[0]), tuple])
+def test_plan_may_come_as_a_dict_a_list_or_the_text_of_either(
+    two_artifacts: Repository, run: FakeRun, form: Callable[[Any], Any]
+) -> None:
+    plans = run.execute(purge("b", dry_run=True))["plans"]
+
+    assert run.execute(ApplyPurgePlanOperator(task_id="apply", plan=form(plans)))["purged"] == 2
+    assert live(two_artifacts, "b") == ["LATEST", "3"]
+
+
+@pytest.mark.parametrize("plan", ["", "None", 5, None, "{", {"name": "b"}, [{"name": "b"}], "[1]"])
+def test_damaged_plan_fails_for_good_before_anything_is_purged(
+    two_artifacts: Repository, run: FakeRun, plan: Any
+) -> None:
+    good = run.execute(purge("a", dry_run=True))["plans"]
+    wrong = [*good, *plan] if isinstance(plan, list) else plan
+
+    with pytest.raises(AirflowFailException):
+        run.execute(ApplyPurgePlanOperator(task_id="apply", plan=wrong))
+    assert live(two_artifacts, "a") == ["LATEST", "3", "2", "1"]
