@@ -97,7 +97,18 @@ class PublishArtifactOperator(RepositoryOperator):
                 published_by=author(context),
             )
         self.log.info("Version %s of %r %s.", artifact.version, self.name, _how(artifact, author(context), begun))
+        self._tell_of_other_bytes(artifact.version, task_key(context))
         return self.keep_version(context, artifact.to_dict())
+
+    def _tell_of_other_bytes(self, version: str, key: str) -> None:
+        others = [found for found in self.hook.repository.list_published_under(self.name, key) if found != version]
+        if others:
+            self.log.warning(
+                "This task of this run published other bytes before, as version %s of %r; a task that was cleared or "
+                "retried gives the same version only for the same bytes.",
+                ", ".join(others),
+                self.name,
+            )
 
     @contextmanager
     def _given_content(self) -> Iterator[bytes | Path | None]:
@@ -135,7 +146,7 @@ class DownloadArtifactOperator(RepositoryOperator):
     """Writes a version's content to a file on the worker, verified against its sha256.
 
     The file appears whole and verified or not at all; folders are made. Returns ``path`` and the version as
-    :meth:`Artifact.to_dict`, with ``alias`` when one was given.
+    :meth:`Artifact.to_dict`, with ``alias`` and what :class:`RecordOutcomeOperator` needs when an alias was given.
 
     Args:
         name: Artifact name.
@@ -182,17 +193,22 @@ class DownloadArtifactOperator(RepositoryOperator):
             version, alias = parse_optional_version(self.version), optional(self.alias)
             if version is not None and alias is not None:
                 raise InvalidInputError(f"Both version={version} and alias={alias!r} were given; give one of them.")
-            if alias is not None:
-                version = _routed(
-                    self.hook.repository.get_alias(self.name, alias), self.route, optional(self.route_key)
-                )
+            resolved = None if alias is None else self.hook.repository.get_alias(self.name, alias)
+            if resolved is not None:
+                version = _routed(resolved, self.route, optional(self.route_key))
             artifact = self.hook.repository.get_artifact_version(self.name, version)
             path = Path(self.path)
             path.parent.mkdir(parents=True, exist_ok=True)
             artifact.download(path)
         self.log.info("Version %s of %r is at %s, verified: %s", artifact.version, self.name, path, artifact.sha256)
         result = {**artifact.to_dict(), "path": str(path)}
-        return self.keep_version(context, result if alias is None else {**result, "alias": alias})
+        return self.keep_version(context, result if resolved is None else {**result, **self._use(resolved)})
+
+    def _use(self, alias: Alias) -> dict[str, Any]:
+        """Return what an outcome has to be counted under."""
+        drawn = self.route in {"random", "key"}
+        weight = alias.secondary_version_weight if drawn else None
+        return {"alias": alias.alias, "rollout": alias.counted_under, "weight": weight}
 
 
 def _routed(alias: Alias, route: str, key: str | None) -> str:

@@ -105,6 +105,14 @@ class ArtifactMethods(Parts):
         with prepare(content) as prepared:
             return self._published(Order(name, prepared, attributes, key, if_changed, author))
 
+    def list_published_under(self, name: str, idempotency_key: str) -> list[str]:
+        """List the versions that a publisher was given under a key, for whatever bytes, in the order of time.
+
+        More than one: the publisher came again with other bytes. Deleted versions are listed, too.
+        """
+        key = inputs.check_text("idempotency_key", idempotency_key) or ""
+        return self._publisher.versions_of_key(inputs.check_stored_name(name), key)
+
     def _published(self, order: Order) -> Artifact:
         return self._versions.artifact(self._publisher.publish(order))
 

@@ -24,7 +24,14 @@ from airflow_provider_versioned.repository.items import (
     ghost,
     withdrawn,
 )
-from airflow_provider_versioned.repository.keys import COUNTER, encode_version, is_version_sk, meta_pk, publish_sk
+from airflow_provider_versioned.repository.keys import (
+    COUNTER,
+    decode_version,
+    encode_version,
+    is_version_sk,
+    meta_pk,
+    publish_sk,
+)
 from airflow_provider_versioned.repository.latest import Head, Latest, new_revision
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, put, update
@@ -103,6 +110,17 @@ class Publisher:
         raise ConflictError(
             f"{order.asked} failed: others changed it {_TRIES} times in the same moment; try again.", name=order.name
         )
+
+    def versions_of_key(self, name: str, key: str) -> list[str]:
+        """Read which versions a key was given, for whatever bytes, in the order in which they were claimed."""
+        rows = self._table.query(
+            f"Reading what was published of {name!r} under a key",
+            meta_pk(name),
+            sk_condition="begins_with(sk, :prefix)",
+            sk_values={":prefix": {"S": publish_sk(key, "")}},
+        )
+        items = sorted((PublishItem.from_raw_data(raw) for raw in rows), key=lambda item: item.claimed_at)
+        return [decode_version(item.version) for item in items]
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

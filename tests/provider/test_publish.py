@@ -15,6 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[impor
 
 from airflow_provider_versioned.operators import PublishArtifactOperator
 from airflow_provider_versioned.repository.errors import NotFoundError, StorageUnavailableError
+from airflow_provider_versioned.task.identity import task_key
 from tests.servers import MOTO
 
 if TYPE_CHECKING:
@@ -188,6 +189,18 @@ def test_cleared_task_with_other_bytes_publishes_a_new_version(connection: Repos
     assert run.execute(publish(content="one"), try_number=2)["version"] == "1"
     assert run.execute(publish(content="two"), try_number=3)["version"] == "2"
     assert versions(connection) == ["2", "1"]
+
+
+def test_log_says_when_the_same_task_comes_again_with_other_bytes(
+    connection: Repository, run: FakeRun, log_lines: list[str]
+) -> None:
+    for content in ("one", "two", "one", "three"):
+        run.execute(publish(content=content, if_changed=False))
+
+    said = [line.partition(", as ")[2].partition(";")[0] for line in log_lines if "other bytes before" in line]
+    assert said == ["version 1 of 'model'", "version 2 of 'model'", "version 1, 2 of 'model'"]
+    key = task_key(run.context("publish"))
+    assert connection.list_published_under("model", key) == ["1", "2", "3"]
 
 
 def test_log_says_whether_a_version_was_made(connection: Repository, run: FakeRun, log_lines: list[str]) -> None:
