@@ -1,20 +1,27 @@
 """Retain: for every artifact, say what a rule would purge and why, then purge it.
 
-Keeps the newest versions, the young ones, and whatever an alias points at. `plan` and `purge` have one mapped task for
-each artifact, so one artifact's trouble stops no other. Purged versions can be restored: their bytes stay.
+Keeps the newest versions, the young ones, the protected ones, and whatever an alias points at or did in the last week.
+`plan` and `purge` have one mapped task for each artifact, so one artifact's trouble stops no other. Purged versions can
+be restored for a month; then their bytes go. What processes that died left behind goes after two days.
 
 Prerequisites: a connection `aws_default` whose extra names the repository's bucket. Set `schedule="@daily"` to mean it.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, task
 
 from airflow_provider_versioned.operators.retention import PurgeVersionsOperator
 
-RULE = {"keep_last_n": "{{ params.keep_last_n }}", "older_than": "{{ params.older_than_days * 86400 }}"}
+RULE = {
+    "keep_last_n": "{{ params.keep_last_n }}",
+    "older_than": "{{ params.older_than_days * 86400 }}",
+    "free_after": "{{ params.free_after_days * 86400 }}",
+    "sweep_after": timedelta(days=2),
+}
 
 
 @task
@@ -39,6 +46,7 @@ def only_if_wanted(params: dict[str, Any] | None = None) -> bool:
     params={
         "keep_last_n": Param(10, type="integer", minimum=0, description="Newest versions that stay"),
         "older_than_days": Param(90, type="number", minimum=0, description="Versions as young as this stay"),
+        "free_after_days": Param(30, type="number", minimum=0, description="Days in which a purge can be undone"),
         "purge": Param(default=True, type="boolean", description="False: only make the plan"),
     },
 )
