@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.sdk import BaseHook
 from asgiref.sync import sync_to_async
 
+from airflow_provider_versioned.hooks.outcomes import OutcomeReports
 from airflow_provider_versioned.repository import Alias, Repository
 from airflow_provider_versioned.repository.aws import translated
 from airflow_provider_versioned.repository.errors import (
@@ -37,7 +38,7 @@ PLACE = ("s3_bucket", "s3_prefix", "dynamodb_table_name", "suffix")
 FindAlias = Callable[[str, str], Awaitable[Alias | None]]
 
 
-class VersionedRepositoryHook(BaseHook):
+class VersionedRepositoryHook(OutcomeReports, BaseHook):
     """The repository that an AWS connection leads to.
 
     What is None of the four arguments that name the repository's place is taken from the connection's extra

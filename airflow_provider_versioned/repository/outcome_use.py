@@ -141,5 +141,9 @@ class AliasUse(ContextDecorator):
             metrics=self._metrics,
             rollout=self.alias.counted_under,
             weight=None if by_hand else self.alias.secondary_version_weight,
-            idempotency_key=self._idempotency_key,
+            idempotency_key=self._report_key(),
         )
+
+    def _report_key(self) -> str | None:
+        """Return the idempotency key of the report."""
+        return self._idempotency_key

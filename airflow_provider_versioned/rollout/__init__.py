@@ -9,12 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airflow_provider_versioned.rollout.consequences import Consequence, Consequences
     from airflow_provider_versioned.rollout.group import staged_promotion
+    from airflow_provider_versioned.rollout.outcome_judge import OutcomeJudge
     from airflow_provider_versioned.rollout.verdict import CanaryStep, Judgement, Verdict
 
-_HOME = {"staged_promotion": "group", "CanaryStep": "verdict", "Judgement": "verdict", "Verdict": "verdict"}
+_HOME = {
+    "CanaryStep": "verdict",
+    "Consequence": "consequences",
+    "Consequences": "consequences",
+    "Judgement": "verdict",
+    "OutcomeJudge": "outcome_judge",
+    "Verdict": "verdict",
+    "staged_promotion": "group",
+}
 
-__all__ = ["CanaryStep", "Judgement", "Verdict", "staged_promotion"]
+__all__ = ["CanaryStep", "Consequence", "Consequences", "Judgement", "OutcomeJudge", "Verdict", "staged_promotion"]
 
 
 def __getattr__(name: str) -> object:

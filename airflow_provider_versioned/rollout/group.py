@@ -71,10 +71,10 @@ def staged_promotion(
         bake: How long each step runs before it is judged: seconds or a timedelta, from when the weight was given.
         steps: Weights of the canary in whole percent, from 1 to 99, ascending. Tasks are named for weights given as
             int, otherwise for their place: ``shift_step_1``.
-        check: Judges each step after its bake; None: nothing is judged. Either a callable, called with a
-            :class:`CanaryStep` and whatever it names of the Airflow context and ``hook``; or a function decorated with
-            ``@task``, called with the step as a dict, whose answer is read by the next task. See
-            :func:`~airflow_provider_versioned.rollout.verdict.judge` for answers.
+        check: Judges each step after its bake; None: nothing is judged. ``OutcomeJudge()`` judges what consumers
+            report. Else a callable, called with a :class:`CanaryStep` and whatever it names of the Airflow context and
+            ``hook``; or a function decorated with ``@task``, called with the step as a dict, whose answer is read by
+            the next task. See :func:`~airflow_provider_versioned.rollout.verdict.judge` for answers.
         group_id: Id of the task group.
         reason: Why, for the alias's history.
         deferrable: Bake in the triggerer; None: as Airflow is configured.

@@ -9,28 +9,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from airflow_provider_versioned.hooks.identity import task_identity, task_key
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-
-def task_key(context: Context) -> str:
-    """Return the key of this task instance, the same for all its tries, also after it was cleared."""
-    return json.dumps(_parts(context), separators=(",", ":"))
+__all__ = ["author", "clearing_key", "task_key"]
 
 
 def clearing_key(context: Context) -> str:
     """Return the key of this task instance, the same for all its tries until somebody clears the Dag run."""
     clear_number = context["dag_run"].clear_number or 0
-    return json.dumps([*_parts(context), clear_number], separators=(",", ":"))
+    return json.dumps([*task_identity(context), clear_number], separators=(",", ":"))
 
 
 def author(context: Context) -> str:
     """Return what the records say of who did it: ``airflow:dag_id/run_id/task_id``, mapped tasks with ``[index]``."""
-    dag_id, run_id, task_id, map_index = _parts(context)
+    dag_id, run_id, task_id, map_index = task_identity(context)
     return f"airflow:{dag_id}/{run_id}/{task_id}" + (f"[{map_index}]" if map_index != -1 else "")
-
-
-def _parts(context: Context) -> tuple[str, str, str, int]:
-    ti = context["ti"]
-    map_index = -1 if ti.map_index is None else ti.map_index
-    return ti.dag_id, ti.run_id, ti.task_id, map_index
