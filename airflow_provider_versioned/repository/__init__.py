@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         VersionedError,
         WrongRepositoryError,
     )
+    from airflow_provider_versioned.repository.findings import Finding, Problem, Repair
     from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
     from airflow_provider_versioned.repository.outcome_facts import AliasOutcomes, Counts, Evidence
     from airflow_provider_versioned.repository.repository import Repository
@@ -52,11 +53,14 @@ _HOME = {
     "AliasOutcomes": "outcome_facts",
     "Counts": "outcome_facts",
     "Evidence": "outcome_facts",
+    "Finding": "findings",
     "FreeDecision": "retention_plan",
     "FreeResult": "retention_plan",
+    "Problem": "findings",
     "PurgeDecision": "retention_plan",
     "PurgePlan": "retention_plan",
     "PurgeResult": "retention_plan",
+    "Repair": "findings",
     "SweepResult": "retention_plan",
 }
 
@@ -72,6 +76,7 @@ __all__ = [
     "ConflictError",
     "Counts",
     "Evidence",
+    "Finding",
     "FreeDecision",
     "FreeResult",
     "InUseError",
@@ -79,9 +84,11 @@ __all__ = [
     "InvalidInputError",
     "InvalidTypeError",
     "NotFoundError",
+    "Problem",
     "PurgeDecision",
     "PurgePlan",
     "PurgeResult",
+    "Repair",
     "Repository",
     "StorageError",
     "StorageNotFoundError",

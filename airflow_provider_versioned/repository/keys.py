@@ -108,7 +108,7 @@ def name_of_pk(pk: str) -> str | None:
 
 
 def read_bookkeeping_sk(sk: str) -> tuple[str | None, str]:
-    """Return what a sort key under ``__{name}-meta`` begins with, and the alias of a head or history; None: not ours."""
+    """Return what a sort key of the bookkeeping is for, and the alias of a head or history; None: it is not ours."""
     kind, _, rest = sk.partition("#")
     if sk == COUNTER or (rest and kind in {"publish", "request", "outcome", "report"}):
         return kind, ""

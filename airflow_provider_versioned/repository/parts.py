@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.aliases import Aliases
 from airflow_provider_versioned.repository.destroy import Destroyer
+from airflow_provider_versioned.repository.doctor import Doctor
+from airflow_provider_versioned.repository.examination import Examiner
 from airflow_provider_versioned.repository.free import Freer
 from airflow_provider_versioned.repository.latest import Latest
 from airflow_provider_versioned.repository.objects import Objects
@@ -13,6 +15,7 @@ from airflow_provider_versioned.repository.outcomes import Outcomes
 from airflow_provider_versioned.repository.publish import Publisher
 from airflow_provider_versioned.repository.purge import Purger
 from airflow_provider_versioned.repository.remains import Remains
+from airflow_provider_versioned.repository.remedies import Remedies
 from airflow_provider_versioned.repository.sweep import Sweeper
 from airflow_provider_versioned.repository.table import Table
 from airflow_provider_versioned.repository.versions import Versions
@@ -45,3 +48,5 @@ class Parts:
         self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
         self._destroyer = Destroyer(self._table, place, self._objects, self._aliases, self._remains)
         self._outcomes = Outcomes(self._table)
+        examiner = Examiner(self._table, place, self._objects)
+        self._doctor = Doctor(examiner, Remedies(self._table, self._objects, self._latest, self._remains, examiner))

@@ -1,10 +1,10 @@
-"""The repository: construct it, bootstrap it; its methods by subject stand in the four modules that it is made of.
+"""The repository: construct it, bootstrap it; its methods by subject stand in the five modules that it is made of.
 
 They check what the caller passes and hand over. How each operation keeps its promises is told in the module that does
 it: :mod:`~airflow_provider_versioned.repository.latest`, :mod:`~airflow_provider_versioned.repository.publish`,
 :mod:`~airflow_provider_versioned.repository.versions`, :mod:`~airflow_provider_versioned.repository.aliases`,
-:mod:`~airflow_provider_versioned.repository.purge`, :mod:`~airflow_provider_versioned.repository.outcomes` and
-:mod:`~airflow_provider_versioned.repository.bootstrap`.
+:mod:`~airflow_provider_versioned.repository.purge`, :mod:`~airflow_provider_versioned.repository.outcomes`,
+:mod:`~airflow_provider_versioned.repository.doctor` and :mod:`~airflow_provider_versioned.repository.bootstrap`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from airflow_provider_versioned.repository.alias_methods import AliasMethods
 from airflow_provider_versioned.repository.artifact_methods import ArtifactMethods
 from airflow_provider_versioned.repository.bootstrap import Bootstrap, Settings
 from airflow_provider_versioned.repository.clients import Clients
+from airflow_provider_versioned.repository.doctor_methods import DoctorMethods
 from airflow_provider_versioned.repository.keys import Place
 from airflow_provider_versioned.repository.outcome_methods import OutcomeMethods
 from airflow_provider_versioned.repository.retention_methods import RetentionMethods
@@ -29,7 +30,7 @@ DEFAULT_PREFIX = "versioned-artifacts"
 DEFAULT_TABLE = "versioned-artifacts"
 
 
-class Repository(ArtifactMethods, AliasMethods, RetentionMethods, OutcomeMethods):
+class Repository(ArtifactMethods, AliasMethods, RetentionMethods, OutcomeMethods, DoctorMethods):
     """Versioned artifacts: content in one S3 bucket, everything known about it in one DynamoDB table.
 
     Constructing it sends no request. It may be shared between threads; several may live in one process, each with its
