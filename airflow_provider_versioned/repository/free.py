@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import CLAIMED, PURGING, ArtifactItem, both
 from airflow_provider_versioned.repository.keys import decode_version, encode_version
-from airflow_provider_versioned.repository.latest import Latest, new_revision
+from airflow_provider_versioned.repository.latest import new_revision
 from airflow_provider_versioned.repository.retention import decide_freeing
 from airflow_provider_versioned.repository.retention_plan import FreeDecision, FreeResult
 from airflow_provider_versioned.repository.table import MAX_TRANSACTION, Refused, Table, update
@@ -30,16 +30,13 @@ if TYPE_CHECKING:
 class Freer:
     """Frees deleted versions of any artifact."""
 
-    def __init__(self, table: Table, latest: Latest, remains: Remains) -> None:
+    def __init__(self, table: Table, remains: Remains) -> None:
         self._table = table
-        self._latest = latest
         self._remains = remains
 
     def free(self, name: str, grace_secs: float, now: datetime, *, dry_run: bool) -> FreeResult:
         """Free what is due, or only say what would be."""
         asked = f"Freeing deleted versions of {name!r}"
-        if not dry_run:
-            self._latest.complete(asked, name)  # its content may still stand under a number
         items = [ArtifactItem.from_raw_data(raw) for raw in self._remains.items(asked, name)]
         decisions = [self._decide(item, grace_secs, now) for item in items if _has_something_left(item)]
         if not dry_run:

@@ -44,7 +44,7 @@ class Parts:
         self._publisher = Publisher(self._table, self._objects, self._latest)
         self._purger = Purger(self._table, place, self._latest, self._versions)
         self._remains = Remains(self._table, place, self._objects)
-        self._freer = Freer(self._table, self._latest, self._remains)
+        self._freer = Freer(self._table, self._remains)
         self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
         self._destroyer = Destroyer(self._table, place, self._objects, self._aliases, self._remains)
         self._outcomes = Outcomes(self._table)

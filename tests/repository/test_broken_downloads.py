@@ -130,7 +130,7 @@ def test_object_replaced_between_two_connections_is_never_mixed(
     other = b"x" * len(CONTENT)
     tearing = Tearing([700_000], lambda: store.put_object(store.key("model", "000001"), other))
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match="was replaced while it was read"):
         behind(store, tearing).get_artifact_version("model", 1).download(tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 

@@ -89,8 +89,12 @@ def test_grace_of_nothing_frees_all_that_is_deleted_and_no_number_comes_back(mod
     assert model.get_artifact_version("model", 3).get_content() == b"3"
 
 
+@pytest.mark.parametrize("deleted_again", [False, True])
 def test_version_restored_while_it_is_being_freed_is_kept_and_reported(
-    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+    model: Repository,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    deleted_again: bool,
 ) -> None:
     freeing = store.reopened()
     read = freeing._remains.items
@@ -98,13 +102,15 @@ def test_version_restored_while_it_is_being_freed_is_kept_and_reported(
     def read_then_restore(asked: str, name: str) -> object:
         found = list(read(asked, name))
         model.restore_artifact_version("model", 2)
+        if deleted_again:
+            model.delete_artifact_version("model", 2)
         return iter(found)
 
     monkeypatch.setattr(freeing._remains, "items", read_then_restore)
     result = freeing.free_artifact_versions("model", 0)
 
     assert rules(result) == {"4": (True, "expired"), "2": (False, "changed"), "1": (True, "expired")}
-    assert model.get_artifact_version("model", 2).get_content() == b"2"
+    assert model.restore_artifact_version("model", 2).get_content() == b"2"
     assert numbers(store) == ["000002", "000003", "000005", "LATEST"]
 
 

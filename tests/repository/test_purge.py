@@ -306,3 +306,12 @@ def test_version_that_an_alias_came_to_and_left_since_the_plan_is_kept_and_repor
     result = model.apply_purge(plan)
     assert [artifact.version for artifact in result.purged] == ["4"]
     assert [(kept.version, kept.rule) for kept in result.kept] == [("3", "previous")]
+
+
+def test_latest_that_lives_on_a_numbers_bytes_outlives_the_purge_of_it(model: Repository, store: Store) -> None:
+    store.set_attribute("model", "LATEST", "pending", {"S": "of-a-publisher-that-died"})
+    store.set_attribute("model", "LATEST", "pending_version", {"S": "000003"})
+    assert model.get_artifact_version("model").get_content() == b"3"
+
+    assert [artifact.version for artifact in model.purge_artifact_versions("model", 0, 0)[1]] == ["5", "4", "3"]
+    assert model.get_artifact_version("model").get_content() == b"3"
