@@ -207,14 +207,13 @@ class Outcomes:
         raise ConflictError(f"{asked} failed: others looked {_TRIES} times in the same moment; try again.")
 
     def _remember(self, asked: str, key: tuple[str, str], known: LooksItem | None, looks: Looks) -> bool:
-        blocks, revision = json.dumps(looks.to_list(), separators=(",", ":")), new_revision()
-        item = LooksItem(*key, attempt=looks.attempt, blocks=blocks, revision=revision)
+        blocks = json.dumps(looks.to_list(), separators=(",", ":"))
+        item = LooksItem(*key, attempt=looks.attempt, blocks=blocks, revision=new_revision())
         unchanged = LooksItem.pk.does_not_exist() if known is None else LooksItem.revision == known.revision
         try:
             self._table.write(asked, put(item, unchanged))
-        except Refused as refused:
-            found = refused.found[0] or {}
-            return bool(found) and LooksItem.from_raw_data(found).revision == revision  # ours: its answer was lost
+        except Refused:
+            return False  # somebody looked meanwhile; or we did, and the answer was lost: the next reading shows it
         return True
 
     def delete(self, scope: Scope) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 from functools import partial
@@ -12,7 +11,6 @@ import pytest
 
 from airflow_provider_versioned.repository import (
     AliasNotFoundError,
-    ConflictError,
     InvalidInputError,
     InvalidTypeError,
     Repository,
@@ -20,14 +18,11 @@ from airflow_provider_versioned.repository import (
 from airflow_provider_versioned.repository.keys import meta_pk, outcome_sk
 from airflow_provider_versioned.repository.outcome_facts import AliasOutcomes, Block, Counts
 from airflow_provider_versioned.repository.outcomes import SAMPLE, SHARDS, Outcomes
-from tests.repository.interruption import interrupting
-from tests.repository.test_races import at_once, sibling
-from tests.servers import MOTO, TRANSACTIONAL
+from tests.servers import MOTO
 
 if TYPE_CHECKING:
     from tests.repository.store import Store
     from tests.repository.traffic import Traffic
-    from tests.servers import Aws
 
 on_moto = pytest.mark.backends(MOTO)
 CHANCE = random.Random(5)  # noqa: S311 -- guards no secret
@@ -146,7 +141,7 @@ def test_sample_is_bounded_and_as_large_as_the_values_are_many(split: Repository
 def test_sample_gives_each_value_the_same_chance(split: Repository) -> None:
     early = 0
     for number in range(30):
-        shard = Outcomes(split._table, rng=_one_shard(CHANCE))
+        shard = Outcomes(split._table, rng=one_shard(CHANCE))
         split.__dict__["_outcomes"] = shard
         for start in range(0, 500, 100):
             split.record_outcomes(
@@ -161,7 +156,7 @@ def test_sample_gives_each_value_the_same_chance(split: Repository) -> None:
     assert 0.45 < early / (30 * SAMPLE) < 0.55
 
 
-def _one_shard(rng: random.Random) -> random.Random:
+def one_shard(rng: random.Random) -> random.Random:
     """Return a source of chance that always takes shard 0."""
 
     class Source(random.Random):
@@ -264,85 +259,6 @@ def test_deleted_outcomes_are_gone_and_others_stay(split: Repository, store: Sto
     assert counts(split.get_outcomes("m", "prod", rollout="other")) == {(None, "1"): (1, 0)}
     assert split.delete_outcomes("m", "prod", rollout="r") == 0
     assert split.get_alias("m", "prod") == alias
-
-
-# -- at once -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.backends(*TRANSACTIONAL)
-def test_reports_by_many_at_once_all_count(split: Repository, aws: Aws) -> None:
-    siblings = [sibling(split, aws) for _ in range(4)]
-    reports = [
-        partial(siblings[n % 4].record_outcome, "m", "prod", 1 + n % 2, success=n % 3 > 0, rollout="r", weight=5)
-        for n in range(48)
-    ]
-    with_metrics = [partial(report, metrics={"s": float(n)}) for n, report in enumerate(reports)]
-    assert all(at_once(with_metrics[:24]))
-    assert all(at_once(reports[24:]))
-
-    outcomes = split.get_outcomes("m", "prod")
-    assert outcomes.of("1").counts + outcomes.of("2").counts == Counts(32, 16)
-    both = (outcomes.of("1") + outcomes.of("2")).metrics["s"]
-    assert (both.count, sorted(both.sample)) == (24, [float(n) for n in range(24)])
-
-
-@pytest.mark.backends(*TRANSACTIONAL)
-def test_one_key_by_many_at_once_counts_once(split: Repository, aws: Aws) -> None:
-    siblings = [sibling(split, aws) for _ in range(6)]
-    record = [
-        partial(r.record_outcome, "m", "prod", 2, success=True, metrics={"s": 1}, rollout="r", idempotency_key="task")
-        for r in siblings
-    ]
-    assert sorted(at_once(record)) == [False] * 5 + [True]
-    assert counts(split.get_outcomes("m", "prod")) == {(None, "2"): (1, 0)}
-
-
-@pytest.mark.backends(*TRANSACTIONAL)
-def test_looks_by_many_at_once_lose_no_block(split: Repository, aws: Aws) -> None:
-    alias = split.get_alias("m", "prod")
-    siblings = [sibling(split, aws) for _ in range(4)]
-    for _ in range(3):
-        split.record_outcomes("m", alias, 1, successes=5)
-        split.record_outcomes("m", alias, 2, successes=2)
-        look = [partial(r.look_at_outcomes, "m", "prod", stable=1, canary=2, rollout="r", weight=5) for r in siblings]
-        seen = at_once(look)
-        assert len({evidence.blocks for evidence in seen}) == 1
-    assert (
-        split.look_at_outcomes("m", "prod", stable=1, canary=2, rollout="r").blocks
-        == (Block(5, Counts(5, 0), Counts(2, 0)),) * 3
-    )
-
-
-@on_moto
-def test_metric_changed_by_another_in_between_is_read_again(split: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    split.__dict__["_outcomes"] = Outcomes(split._table, rng=_one_shard(CHANCE))
-    record = partial(split.record_outcome, "m", "prod", 2, success=True, rollout="r")
-    for before in (1.0, 2.0):
-        interrupting(monkeypatch, split._table, "transact", partial(record, metrics={"s": before}))
-        assert record(metrics={"s": 10 * before}, idempotency_key=str(before))
-    facts = split.get_outcomes("m", "prod").of("2")
-    assert (facts.counts, sorted(facts.metrics["s"].sample)) == (Counts(4, 0), [1.0, 2.0, 10.0, 20.0])
-
-
-@on_moto
-def test_metric_that_others_never_leave_alone_is_a_conflict_and_counts_nothing(
-    split: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    split.__dict__["_outcomes"] = outcomes = Outcomes(split._table, rng=_one_shard(CHANCE))
-    disturb, counter = split._table.transact, itertools.count()
-
-    def disturbed(*arguments: Any) -> None:
-        monkeypatch.setattr(split._table, "transact", disturb)
-        split.record_outcome("m", "prod", 1, success=True, rollout="r", metrics={"s": next(counter)})
-        monkeypatch.setattr(split._table, "transact", disturbed)
-        disturb(*arguments)
-
-    monkeypatch.setattr(split._table, "transact", disturbed)
-    with pytest.raises(ConflictError, match="others changed the same metrics"):
-        split.record_outcome("m", "prod", 1, success=False, rollout="r", metrics={"s": 1}, idempotency_key="task")
-    monkeypatch.setattr(split._table, "transact", disturb)
-    assert split.get_outcomes("m", "prod").of("1").counts == Counts(next(counter), 0)
-    assert outcomes is split._outcomes
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------
