@@ -196,9 +196,7 @@ class Aliases:
             try:
                 alias = self.apply(bound)
             except ConflictError:
-                if change.if_revision is not None:
-                    raise
-                continue
+                continue  # moved or deleted meanwhile: which of them, the next look tells
             if alias is not None:
                 return alias
         raise ConflictError(
