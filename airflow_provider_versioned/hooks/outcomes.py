@@ -23,7 +23,7 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_provider_versioned.hooks.identity import task_key
-from airflow_provider_versioned.repository.outcome_use import AliasUse
+from airflow_provider_versioned.repository.outcomes.use import AliasUse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from airflow_provider_versioned.repository.findings import Finding, Problem, Repair
     from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
-    from airflow_provider_versioned.repository.outcome_facts import AliasOutcomes, Counts, Evidence
+    from airflow_provider_versioned.repository.outcomes.facts import AliasOutcomes, Counts, Evidence
     from airflow_provider_versioned.repository.repository import Repository
     from airflow_provider_versioned.repository.retention_plan import (
         FreeDecision,
@@ -50,9 +50,9 @@ _HOME = {
     "Alias": "model",
     "AliasCache": "alias_cache",
     "AliasChange": "model",
-    "AliasOutcomes": "outcome_facts",
-    "Counts": "outcome_facts",
-    "Evidence": "outcome_facts",
+    "AliasOutcomes": "outcomes.facts",
+    "Counts": "outcomes.facts",
+    "Evidence": "outcomes.facts",
     "Finding": "findings",
     "FreeDecision": "retention_plan",
     "FreeResult": "retention_plan",

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow_provider_versioned.repository.aws import BROKEN
 from airflow_provider_versioned.repository.errors import (
     ConflictError,
     IntegrityError,
@@ -180,6 +179,7 @@ class VerifiedStream(io.RawIOBase):
         sha256: Digest that the record names.
         what: The content in words, for the message.
         translated: Turns errors of the connection into errors of ours.
+        broken: The errors by which a connection breaks.
     """
 
     def __init__(
@@ -188,6 +188,7 @@ class VerifiedStream(io.RawIOBase):
         sha256: str,
         what: str,
         translated: Callable[[], Any],
+        broken: tuple[type[Exception], ...],
     ) -> None:
         super().__init__()
         self._open_at = open_at
@@ -195,6 +196,7 @@ class VerifiedStream(io.RawIOBase):
         self._expected = sha256
         self._what = what
         self._translated = translated
+        self._broken = broken
         self._digest = hashlib.sha256()
         self._offset = 0
 
@@ -225,7 +227,7 @@ class VerifiedStream(io.RawIOBase):
                 if self._body is None:
                     self._body = self._open_at(self._offset)
                 chunk: bytes = self._body.read(size)
-            except BROKEN:
+            except self._broken:
                 self._drop()
                 breaks += 1
                 if breaks > _MAX_BREAKS:

@@ -162,7 +162,7 @@ class ReportItem(_Item):
 
 
 class LooksItem(_Item):
-    """The counts at which judges have looked at a canary, as JSON; see ``outcome_facts.Looks``."""
+    """The counts at which judges have looked at a canary, as JSON; see ``outcomes.facts.Looks``."""
 
     attempt = NumberAttribute()
     blocks = UnicodeAttribute()

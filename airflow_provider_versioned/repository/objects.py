@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from airflow_provider_versioned.repository.aws import CONTENDED, code_of
+from airflow_provider_versioned.repository.aws import BROKEN, CONTENDED, code_of
 from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, Bucket, quoted, whole_seconds
 from airflow_provider_versioned.repository.content import Prepared, RehashedStream, VerifiedStream
 from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError
@@ -271,7 +271,7 @@ class Objects(Bucket):
                 raise
 
         with self._translated(asked):
-            stream = VerifiedStream(open_at, artifact.sha256, artifact.s3uri, lambda: self._translated(asked))
+            stream = VerifiedStream(open_at, artifact.sha256, artifact.s3uri, lambda: self._translated(asked), BROKEN)
         return io.BufferedReader(stream, buffer_size=256 * 1024)
 
     @staticmethod

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from airflow_provider_versioned.repository import inputs, outcome_inputs
+from airflow_provider_versioned.repository import inputs
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.repository.model import Alias
-from airflow_provider_versioned.repository.outcome_use import AliasUse
-from airflow_provider_versioned.repository.outcomes import Report, Scope
+from airflow_provider_versioned.repository.outcomes import inputs as outcome_inputs
+from airflow_provider_versioned.repository.outcomes.store import Report, Scope
+from airflow_provider_versioned.repository.outcomes.use import AliasUse
 from airflow_provider_versioned.repository.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_versioned.repository.outcome_facts import AliasOutcomes, Evidence
-    from airflow_provider_versioned.repository.outcome_use import OutcomeRecorder
+    from airflow_provider_versioned.repository.outcomes.facts import AliasOutcomes, Evidence
+    from airflow_provider_versioned.repository.outcomes.use import OutcomeRecorder
     from airflow_provider_versioned.repository.routing import Side
 
 
@@ -99,7 +100,7 @@ class OutcomeMethods(Parts):
     ) -> AliasUse:
         """Use an alias in a ``with`` block or as decorator: success is counted when it ends, failure when it raises.
 
-        The block gets an :class:`~airflow_provider_versioned.repository.outcome_use.AliasUse` with the version chosen.
+        The block gets an :class:`~airflow_provider_versioned.repository.outcomes.use.AliasUse` with the version chosen.
         As decorator, each call of the function is a use of its own, and an alias given by name is read for each.
 
         Args:

@@ -11,7 +11,7 @@ from airflow_provider_versioned.repository.examination import Examiner
 from airflow_provider_versioned.repository.free import Freer
 from airflow_provider_versioned.repository.latest import Latest
 from airflow_provider_versioned.repository.objects import Objects
-from airflow_provider_versioned.repository.outcomes import Outcomes
+from airflow_provider_versioned.repository.outcomes.store import Outcomes
 from airflow_provider_versioned.repository.publish import Publisher
 from airflow_provider_versioned.repository.purge import Purger
 from airflow_provider_versioned.repository.remains import Remains

@@ -20,7 +20,7 @@ from airflow_provider_versioned.repository.judges import (
     combined,
 )
 from airflow_provider_versioned.repository.judges.ratio import log_mixture
-from airflow_provider_versioned.repository.outcome_facts import Block, Counts, Evidence, MetricFacts
+from airflow_provider_versioned.repository.outcomes.facts import Block, Counts, Evidence, MetricFacts
 from airflow_provider_versioned.repository.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:

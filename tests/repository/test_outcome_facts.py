@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from airflow_provider_versioned.repository.outcome_facts import (
+from airflow_provider_versioned.repository.outcomes.facts import (
     AliasOutcomes,
     Block,
     Counts,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_versioned.repository import ConflictError, Repository, WrongRepositoryError
-from airflow_provider_versioned.repository.outcome_facts import Block, Counts
-from airflow_provider_versioned.repository.outcomes import Outcomes
+from airflow_provider_versioned.repository.outcomes.facts import Block, Counts
+from airflow_provider_versioned.repository.outcomes.store import Outcomes
 from tests.repository.interruption import interrupting
 from tests.repository.test_outcomes import CHANCE, counts, on_moto, one_shard
 from tests.repository.test_races import at_once, sibling

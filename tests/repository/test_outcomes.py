@@ -16,8 +16,8 @@ from airflow_provider_versioned.repository import (
     Repository,
 )
 from airflow_provider_versioned.repository.keys import meta_pk, outcome_sk
-from airflow_provider_versioned.repository.outcome_facts import AliasOutcomes, Block, Counts
-from airflow_provider_versioned.repository.outcomes import SAMPLE, SHARDS, Outcomes
+from airflow_provider_versioned.repository.outcomes.facts import AliasOutcomes, Block, Counts
+from airflow_provider_versioned.repository.outcomes.store import SAMPLE, SHARDS, Outcomes
 from tests.servers import MOTO
 
 if TYPE_CHECKING:

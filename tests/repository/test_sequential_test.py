@@ -25,7 +25,7 @@ from airflow_provider_versioned.repository.judges.sequential import (
     log_ratio,
     worse_than,
 )
-from airflow_provider_versioned.repository.outcome_facts import Block, Counts, Evidence
+from airflow_provider_versioned.repository.outcomes.facts import Block, Counts, Evidence
 from airflow_provider_versioned.repository.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from airflow_provider_versioned.repository.verdict import Judgement, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_versioned.repository.outcome_facts import Counts, Evidence
+    from airflow_provider_versioned.repository.outcomes.facts import Counts, Evidence
 
 _WORST_FIRST = (Verdict.FAILURE, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.SUCCESS)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.repository.judges.base import demand_count, demand_share
-from airflow_provider_versioned.repository.outcome_facts import MetricFacts
+from airflow_provider_versioned.repository.outcomes.facts import MetricFacts
 from airflow_provider_versioned.repository.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from airflow_provider_versioned.repository.outcome_facts import Evidence
+    from airflow_provider_versioned.repository.outcomes.facts import Evidence
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from airflow_provider_versioned.repository.judges.sequential import readable
 from airflow_provider_versioned.repository.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from airflow_provider_versioned.repository.outcome_facts import Evidence
+    from airflow_provider_versioned.repository.outcomes.facts import Evidence
 
 _CONCENTRATION = 20.0  # of the mixture around the weight: as if 20 outcomes had been seen
 

@@ -31,7 +31,7 @@ from airflow_provider_versioned.repository.verdict import Judgement, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_versioned.repository.outcome_facts import Block, Evidence
+    from airflow_provider_versioned.repository.outcomes.facts import Block, Evidence
 
 # The mixture was chosen once, for power around 1 % against 5 % without giving up the rest, and is part of the test: it
 # must not follow the data. Odds of failure of the canary, relative to what the null allows, with their weights.

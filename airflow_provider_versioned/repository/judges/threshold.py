@@ -10,7 +10,7 @@ from airflow_provider_versioned.repository.judges.base import demand_count, desc
 from airflow_provider_versioned.repository.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from airflow_provider_versioned.repository.outcome_facts import Block, Evidence
+    from airflow_provider_versioned.repository.outcomes.facts import Block, Evidence
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What has been reported of the versions of an alias, as values: counts, metrics, and the blocks that judges look at.
 
 Pure: no AWS, no Airflow. How the numbers are collected is told in
-:mod:`~airflow_provider_versioned.repository.outcomes`, what follows from them in
+:mod:`~airflow_provider_versioned.repository.outcomes.store`, what follows from them in
 :mod:`~airflow_provider_versioned.repository.judges`.
 """
 

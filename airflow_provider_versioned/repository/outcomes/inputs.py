@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from airflow_provider_versioned.repository.errors import InvalidInputError, InvalidTypeError
 from airflow_provider_versioned.repository.inputs import MAX_WEIGHT
-from airflow_provider_versioned.repository.outcome_facts import Counts
+from airflow_provider_versioned.repository.outcomes.facts import Counts
 
 MAX_METRICS = 10
 MAX_COUNT = 10**12

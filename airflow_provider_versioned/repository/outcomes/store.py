@@ -38,7 +38,7 @@ from airflow_provider_versioned.repository.keys import (
     report_sk,
 )
 from airflow_provider_versioned.repository.latest import new_revision
-from airflow_provider_versioned.repository.outcome_facts import (
+from airflow_provider_versioned.repository.outcomes.facts import (
     AliasOutcomes,
     Block,
     Counts,
