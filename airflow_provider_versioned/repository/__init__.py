@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_versioned.repository.alias_cache import AliasCache
+    from airflow_provider_versioned.repository.doctor.findings import Finding, Problem, Repair
     from airflow_provider_versioned.repository.errors import (
         AccessDeniedError,
         AliasNotFoundError,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         VersionedError,
         WrongRepositoryError,
     )
-    from airflow_provider_versioned.repository.findings import Finding, Problem, Repair
     from airflow_provider_versioned.repository.model import Alias, AliasChange, Artifact
     from airflow_provider_versioned.repository.outcomes.facts import AliasOutcomes, Counts, Evidence
     from airflow_provider_versioned.repository.repository import Repository
@@ -53,14 +53,14 @@ _HOME = {
     "AliasOutcomes": "outcomes.facts",
     "Counts": "outcomes.facts",
     "Evidence": "outcomes.facts",
-    "Finding": "findings",
+    "Finding": "doctor.findings",
     "FreeDecision": "retention_plan",
     "FreeResult": "retention_plan",
-    "Problem": "findings",
+    "Problem": "doctor.findings",
     "PurgeDecision": "retention_plan",
     "PurgePlan": "retention_plan",
     "PurgeResult": "retention_plan",
-    "Repair": "findings",
+    "Repair": "doctor.findings",
     "SweepResult": "retention_plan",
 }
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.aliases import Aliases
 from airflow_provider_versioned.repository.destroy import Destroyer
-from airflow_provider_versioned.repository.doctor import Doctor
-from airflow_provider_versioned.repository.examination import Examiner
+from airflow_provider_versioned.repository.doctor.doctor import Doctor
+from airflow_provider_versioned.repository.doctor.examination import Examiner
+from airflow_provider_versioned.repository.doctor.remedies import Remedies
 from airflow_provider_versioned.repository.free import Freer
 from airflow_provider_versioned.repository.latest import Latest
 from airflow_provider_versioned.repository.objects import Objects
@@ -15,7 +16,6 @@ from airflow_provider_versioned.repository.outcomes.store import Outcomes
 from airflow_provider_versioned.repository.publish import Publisher
 from airflow_provider_versioned.repository.purge import Purger
 from airflow_provider_versioned.repository.remains import Remains
-from airflow_provider_versioned.repository.remedies import Remedies
 from airflow_provider_versioned.repository.sweep import Sweeper
 from airflow_provider_versioned.repository.table import Table
 from airflow_provider_versioned.repository.versions import Versions

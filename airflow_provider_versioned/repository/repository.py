@@ -4,7 +4,7 @@ They check what the caller passes and hand over. How each operation keeps its pr
 it: :mod:`~airflow_provider_versioned.repository.latest`, :mod:`~airflow_provider_versioned.repository.publish`,
 :mod:`~airflow_provider_versioned.repository.versions`, :mod:`~airflow_provider_versioned.repository.aliases`,
 :mod:`~airflow_provider_versioned.repository.purge`, :mod:`~airflow_provider_versioned.repository.outcomes.store`,
-:mod:`~airflow_provider_versioned.repository.doctor` and :mod:`~airflow_provider_versioned.repository.bootstrap`.
+:mod:`~airflow_provider_versioned.repository.doctor.doctor` and :mod:`~airflow_provider_versioned.repository.bootstrap`.
 """
 
 from __future__ import annotations

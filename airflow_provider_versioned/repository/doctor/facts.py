@@ -1,7 +1,7 @@
 """What the doctor has read of one artifact, as plain values: the input of its rules.
 
-Pure. How the values are read from raw items stands in :mod:`~airflow_provider_versioned.repository.fact_reading`, the
-requests in :mod:`~airflow_provider_versioned.repository.examination`.
+Pure. How the values are read from raw items stands in :mod:`~airflow_provider_versioned.repository.doctor.reading`, the
+requests in :mod:`~airflow_provider_versioned.repository.doctor.examination`.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.artifact_facts import DELETED, AliasFacts, ArtifactFacts, Pointing, Record
-from airflow_provider_versioned.repository.cases import Case
-from airflow_provider_versioned.repository.findings import Problem
+from airflow_provider_versioned.repository.doctor.cases import Case
+from airflow_provider_versioned.repository.doctor.facts import DELETED, AliasFacts, ArtifactFacts, Pointing, Record
+from airflow_provider_versioned.repository.doctor.findings import Problem
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.keys import decode_version, encode_version
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.alias_change import View, history_write, observed, unmoved
-from airflow_provider_versioned.repository.fact_reading import moment_of
+from airflow_provider_versioned.repository.doctor.reading import moment_of
 from airflow_provider_versioned.repository.items import AliasItem, ArtifactItem, HeadItem, HistoryItem, live
 from airflow_provider_versioned.repository.keys import alias_pk, decode_version, head_sk, history_sk, meta_pk
 from airflow_provider_versioned.repository.table import Write, check, put, update
@@ -16,7 +16,7 @@ from airflow_provider_versioned.repository.table import Write, check, put, updat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_versioned.repository.artifact_facts import AliasFacts, Record
+    from airflow_provider_versioned.repository.doctor.facts import AliasFacts, Record
 
 Remedy = tuple["Sequence[Write]", str]
 

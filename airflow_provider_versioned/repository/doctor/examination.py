@@ -1,8 +1,8 @@
 """Reading what the doctor judges: one artifact's items, objects and aliases, or what stands beside all artifacts.
 
 Only reads. Within one artifact the order is: aliases, bookkeeping, versions, objects. Nothing here is one snapshot;
-that two readings agree is what makes a finding (see :mod:`~airflow_provider_versioned.repository.doctor`). What is kept
-in memory is one artifact without its idempotency items, outcomes and histories, of which only the end is kept.
+that two readings agree is what makes a finding, see :mod:`~airflow_provider_versioned.repository.doctor.doctor`. In
+memory is one artifact at a time, without its idempotency items and outcomes, and of histories only the end.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository import fact_reading, inputs
-from airflow_provider_versioned.repository.artifact_facts import (
+from airflow_provider_versioned.repository import inputs
+from airflow_provider_versioned.repository.doctor import reading
+from airflow_provider_versioned.repository.doctor.facts import (
     DELETED,
     LIVE,
     AliasFacts,
@@ -114,8 +115,8 @@ class Examiner:
             books.add_bookkeeping(raw)
         records: dict[str, Record] = {}
         for raw in self._table.query(asked, name):
-            if is_version_sk(raw["sk"]["S"]) or fact_reading.is_bare(raw):
-                records[raw["sk"]["S"]] = fact_reading.read_record(raw)
+            if is_version_sk(raw["sk"]["S"]) or reading.is_bare(raw):
+                records[raw["sk"]["S"]] = reading.read_record(raw)
             else:
                 books.strange = books.strange.with_one(" ".join(key_of(raw)))
         objects, strange = self._list(asked, name)
@@ -230,14 +231,14 @@ class _Books:
     def add_bookkeeping(self, raw: RawItem) -> None:
         kind, alias = read_bookkeeping_sk(raw["sk"]["S"])
         if kind == COUNTER:
-            self.counter = fact_reading.read_counter(raw)
+            self.counter = reading.read_counter(raw)
             self.counter_wrong = self.counter is None
         elif kind == "alias":
-            self._heads[alias] = fact_reading.read_head(raw)
+            self._heads[alias] = reading.read_head(raw)
             if self._heads[alias] is None:
                 self._flaws[alias] = "its head cannot be read"
         elif kind == "history":
-            self._add_change(alias, fact_reading.read_change(raw))
+            self._add_change(alias, reading.read_change(raw))
         elif kind is None:
             self.strange = self.strange.with_one(" ".join(key_of(raw)))
 
@@ -253,7 +254,7 @@ class _Books:
     def aliases(self) -> tuple[AliasFacts, ...]:
         known = sorted(self._aliases.keys() | self._heads.keys() | self._last.keys())
         return tuple(
-            fact_reading.read_alias(
+            reading.read_alias(
                 alias, self._aliases.get(alias), self._heads.get(alias), self._last.get(alias), self._flaws.get(alias)
             )
             for alias in known

@@ -3,24 +3,24 @@
 Pure. A case is a finding with the evidence for it: the very items and objects that a rule looked at. What was read is
 no snapshot, so a case counts only when a second reading gives the same case with the same evidence. Here are the rules
 for what has no record; those for versions and LATEST are in
-:mod:`~airflow_provider_versioned.repository.record_diagnosis`, those for aliases in
-:mod:`~airflow_provider_versioned.repository.alias_diagnosis`.
+:mod:`~airflow_provider_versioned.repository.doctor.record_rules`, those for aliases in
+:mod:`~airflow_provider_versioned.repository.doctor.alias_rules`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository import alias_diagnosis, record_diagnosis
-from airflow_provider_versioned.repository.artifact_facts import (
+from airflow_provider_versioned.repository.doctor import alias_rules, record_rules
+from airflow_provider_versioned.repository.doctor.cases import Case
+from airflow_provider_versioned.repository.doctor.facts import (
     GHOST,
     ArtifactFacts,
     ObjectFacts,
     Record,
     Strays,
 )
-from airflow_provider_versioned.repository.cases import Case
-from airflow_provider_versioned.repository.findings import Problem
+from airflow_provider_versioned.repository.doctor.findings import Problem
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.keys import COUNTER, decode_version, is_version_sk
 
@@ -38,15 +38,15 @@ def diagnose(facts: ArtifactFacts, before: datetime) -> Iterator[Case]:
     for sk, record in facts.records.items():
         there = facts.objects.get(sk)
         if record.wrong:
-            yield record_diagnosis.unreadable(facts, record)
+            yield record_rules.unreadable(facts, record)
         elif record.state == GHOST:
             yield _ghost(facts, record, there)
         elif sk == LATEST:
-            yield from record_diagnosis.diagnose_latest(facts, record, there, before)
+            yield from record_rules.diagnose_latest(facts, record, there, before)
         else:
-            yield from record_diagnosis.diagnose_number(facts, record, there, before)
+            yield from record_rules.diagnose_number(facts, record, there, before)
     yield from _ownerless(facts)
-    yield from alias_diagnosis.diagnose_aliases(facts)
+    yield from alias_rules.diagnose_aliases(facts)
     yield from _counter(facts)
     yield from _strange(facts)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.artifact_facts import (
+from airflow_provider_versioned.repository.doctor.cases import Case
+from airflow_provider_versioned.repository.doctor.facts import (
     CLAIMED,
     DELETED,
     LIVE,
@@ -14,8 +15,7 @@ from airflow_provider_versioned.repository.artifact_facts import (
     ObjectFacts,
     Record,
 )
-from airflow_provider_versioned.repository.cases import Case
-from airflow_provider_versioned.repository.findings import Problem
+from airflow_provider_versioned.repository.doctor.findings import Problem
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.keys import decode_version
 

@@ -9,9 +9,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_versioned.repository import artifact_facts as facts
 from airflow_provider_versioned.repository import items
-from airflow_provider_versioned.repository.artifact_facts import (
+from airflow_provider_versioned.repository.doctor import facts
+from airflow_provider_versioned.repository.doctor.facts import (
     AliasFacts,
     ChangeFacts,
     HeadFacts,

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository import alias_remedies
+from airflow_provider_versioned.repository.doctor import alias_remedies
+from airflow_provider_versioned.repository.doctor.findings import Problem
+from airflow_provider_versioned.repository.doctor.reading import moment_of
 from airflow_provider_versioned.repository.errors import ConflictError
-from airflow_provider_versioned.repository.fact_reading import moment_of
-from airflow_provider_versioned.repository.findings import Problem
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem, both, ghost
 from airflow_provider_versioned.repository.keys import COUNTER, decode_version, is_version_sk, meta_pk
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
 
-    from airflow_provider_versioned.repository.artifact_facts import AliasFacts, Record
-    from airflow_provider_versioned.repository.cases import Case
-    from airflow_provider_versioned.repository.examination import Examiner
+    from airflow_provider_versioned.repository.doctor.cases import Case
+    from airflow_provider_versioned.repository.doctor.examination import Examiner
+    from airflow_provider_versioned.repository.doctor.facts import AliasFacts, Record
     from airflow_provider_versioned.repository.latest import Latest
     from airflow_provider_versioned.repository.objects import Objects, Stored
     from airflow_provider_versioned.repository.remains import Remains

@@ -12,16 +12,16 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.diagnosis import diagnose, diagnose_repository
-from airflow_provider_versioned.repository.findings import Repair
+from airflow_provider_versioned.repository.doctor.diagnosis import diagnose, diagnose_repository
+from airflow_provider_versioned.repository.doctor.findings import Repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_versioned.repository.cases import Case
-    from airflow_provider_versioned.repository.examination import Examiner
-    from airflow_provider_versioned.repository.findings import Finding
-    from airflow_provider_versioned.repository.remedies import Remedies
+    from airflow_provider_versioned.repository.doctor.cases import Case
+    from airflow_provider_versioned.repository.doctor.examination import Examiner
+    from airflow_provider_versioned.repository.doctor.findings import Finding
+    from airflow_provider_versioned.repository.doctor.remedies import Remedies
 
 log = logging.getLogger(__name__)
 _LOOKS = 5  # after the first

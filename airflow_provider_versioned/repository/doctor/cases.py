@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.findings import Finding, Problem
+from airflow_provider_versioned.repository.doctor.findings import Finding, Problem
 
 if TYPE_CHECKING:
-    from airflow_provider_versioned.repository.artifact_facts import AliasFacts, ObjectFacts, Record
+    from airflow_provider_versioned.repository.doctor.facts import AliasFacts, ObjectFacts, Record
 
 
 @dataclass(frozen=True)
