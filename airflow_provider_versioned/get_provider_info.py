@@ -22,7 +22,13 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": _modules("hooks.repository"),
-        "operators": _modules("operators.alias", "operators.artifact", "operators.outcome", "operators.retention"),
+        "operators": _modules(
+            "operators.alias",
+            "operators.artifact",
+            "operators.outcome",
+            "operators.retention",
+            "operators.verification",
+        ),
         "sensors": _modules("sensors.alias"),
         "triggers": _modules("triggers.alias"),
     }

@@ -6,6 +6,7 @@ from airflow_provider_versioned.operators.alias import PromoteAliasOperator, Rol
 from airflow_provider_versioned.operators.artifact import DownloadArtifactOperator, PublishArtifactOperator
 from airflow_provider_versioned.operators.outcome import RecordOutcomeOperator
 from airflow_provider_versioned.operators.retention import ApplyPurgePlanOperator, PurgeVersionsOperator
+from airflow_provider_versioned.operators.verification import VerifyRepositoryOperator
 
 __all__ = [
     "ApplyPurgePlanOperator",
@@ -15,4 +16,5 @@ __all__ = [
     "PurgeVersionsOperator",
     "RecordOutcomeOperator",
     "RollbackAliasOperator",
+    "VerifyRepositoryOperator",
 ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository import inputs, retention
-from airflow_provider_versioned.repository.doctor import moment_before
+from airflow_provider_versioned.repository.doctor.doctor import moment_before
 from airflow_provider_versioned.repository.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import timedelta
 
-    from airflow_provider_versioned.repository.findings import Finding, Repair
+    from airflow_provider_versioned.repository.doctor.findings import Finding, Repair
 
 
 class DoctorMethods(Parts):

@@ -25,6 +25,7 @@ from airflow_provider_versioned.operators import (
     PublishArtifactOperator,
     PurgeVersionsOperator,
     RollbackAliasOperator,
+    VerifyRepositoryOperator,
 )
 from airflow_provider_versioned.rollout.start import StartRolloutOperator
 from airflow_provider_versioned.sensors import AliasVersionSensor
@@ -37,6 +38,7 @@ OPERATORS = [
     PublishArtifactOperator,
     PurgeVersionsOperator,
     RollbackAliasOperator,
+    VerifyRepositoryOperator,
     AliasVersionSensor,
 ]
 
