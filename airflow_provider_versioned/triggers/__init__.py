@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from airflow_provider_versioned.triggers.alias import AliasVersionTrigger
+from airflow_provider_versioned.triggers.alias_moves import AliasMovesTrigger
 
-__all__ = ["AliasVersionTrigger"]
+__all__ = ["AliasMovesTrigger", "AliasVersionTrigger"]

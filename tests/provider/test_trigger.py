@@ -101,7 +101,7 @@ def test_alias_that_does_not_exist_is_waited_for(connection: Repository) -> None
 
 @pytest.mark.usefixtures("versions")
 def test_deadline_ends_a_long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = AliasVersionTrigger(**{**ARGUMENTS, "condition": AliasCondition(version="2").to_dict(), "deadline": None})
+    waiting = trigger(2, deadline=None)
 
     def pause_past_the_deadline(_: float) -> float:
         waiting.deadline = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
@@ -113,7 +113,7 @@ def test_deadline_ends_a_long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_last_look_is_taken_at_the_deadline(versions: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = AliasVersionTrigger(**{**ARGUMENTS, "condition": AliasCondition(version="2").to_dict(), "deadline": None})
+    waiting = trigger(2, deadline=None)
 
     def move_and_pass_the_deadline(_: float) -> float:
         versions.put_alias("model", "prod", 2)
