@@ -30,7 +30,17 @@ def get_provider_info() -> dict[str, Any]:
             "operators.verification",
         ),
         "sensors": _modules("sensors.alias"),
-        "triggers": _modules("triggers.alias"),
+        "triggers": _modules("triggers.alias", "triggers.alias_moves"),
+        "extra-links": [f"{_PACKAGE}.links.{link}" for link in ("S3ObjectLink", "DynamoDBItemLink")],
+        "notifications": [f"{_PACKAGE}.notifications.AliasChangeNotifier"],
+        "asset-uris": [
+            {
+                "schemes": ["versioned"],
+                "handler": f"{_PACKAGE}.assets.names.sanitize_uri",
+                "factory": f"{_PACKAGE}.assets.names.versioned_asset",
+                "to_openlineage_converter": f"{_PACKAGE}.assets.names.convert_asset_to_openlineage",
+            }
+        ],
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_versioned.assets.announce import announce_move
+from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import optional, parse_optional_int, parse_optional_version, parse_version
 from airflow_provider_versioned.task.identity import author, clearing_key
@@ -42,6 +44,7 @@ class PromoteAliasOperator(RepositoryOperator):
         "if_revision",
         "reason",
     )
+    operator_extra_links = (DynamoDBItemLink(),)
 
     def __init__(
         self,
@@ -79,6 +82,8 @@ class PromoteAliasOperator(RepositoryOperator):
                 idempotency_key=clearing_key(context),
             )
         self.log.info("Alias %r of %r is at %s.", self.alias, self.name, _state(alias))
+        link_to_alias(self, alias)
+        announce_move(self, context, alias)
         return self.keep_version(context, alias.to_dict())
 
 
@@ -103,6 +108,7 @@ class RollbackAliasOperator(RepositoryOperator):
         "if_revision",
         "reason",
     )
+    operator_extra_links = (DynamoDBItemLink(),)
 
     def __init__(
         self,
@@ -134,6 +140,8 @@ class RollbackAliasOperator(RepositoryOperator):
                 idempotency_key=clearing_key(context),
             )
         self.log.info("Alias %r of %r is back at %s.", self.alias, self.name, _state(alias))
+        link_to_alias(self, alias)
+        announce_move(self, context, alias)
         return self.keep_version(context, alias.to_dict())
 
 

@@ -8,6 +8,8 @@ from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_versioned.assets.announce import announce_version
+from airflow_provider_versioned.links import DynamoDBItemLink, S3ObjectLink, link_to_version
 from airflow_provider_versioned.operators.source import local_file
 from airflow_provider_versioned.repository.errors import InvalidInputError, NotFoundError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
 
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
     from mypy_boto3_s3 import S3Client
 
@@ -58,6 +61,8 @@ class PublishArtifactOperator(RepositoryOperator):
         "tags",
         "if_changed",
     )
+    operator_extra_links = (S3ObjectLink(), DynamoDBItemLink())
+    _published: Artifact | None = None
 
     def __init__(
         self,
@@ -98,7 +103,16 @@ class PublishArtifactOperator(RepositoryOperator):
             )
         self.log.info("Version %s of %r %s.", artifact.version, self.name, _how(artifact, author(context), begun))
         self._tell_of_other_bytes(artifact.version, task_key(context))
+        self._published = artifact
+        link_to_version(self, artifact)
+        announce_version(self, context, artifact)
         return self.keep_version(context, artifact.to_dict())
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:  # noqa: ARG002 -- its interface
+        """Tell OpenLineage which version was published, or found to be there."""
+        from airflow_provider_versioned.openlineage import lineage  # noqa: PLC0415 -- needs the openlineage provider
+
+        return lineage(self.hook.repository, written=self._published)
 
     def _tell_of_other_bytes(self, version: str, key: str) -> None:
         others = [found for found in self.hook.repository.list_published_under(self.name, key) if found != version]
@@ -167,6 +181,8 @@ class DownloadArtifactOperator(RepositoryOperator):
         "route",
         "route_key",
     )
+    operator_extra_links = (S3ObjectLink(), DynamoDBItemLink())
+    _downloaded: Artifact | None = None
 
     def __init__(
         self,
@@ -200,9 +216,17 @@ class DownloadArtifactOperator(RepositoryOperator):
             path = Path(self.path)
             path.parent.mkdir(parents=True, exist_ok=True)
             artifact.download(path)
+        self._downloaded = artifact
+        link_to_version(self, artifact)
         self.log.info("Version %s of %r is at %s, verified: %s", artifact.version, self.name, path, artifact.sha256)
         result = {**artifact.to_dict(), "path": str(path)}
         return self.keep_version(context, result if resolved is None else {**result, **self._use(resolved)})
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:  # noqa: ARG002 -- its interface
+        """Tell OpenLineage which version was downloaded."""
+        from airflow_provider_versioned.openlineage import lineage  # noqa: PLC0415 -- needs the openlineage provider
+
+        return lineage(self.hook.repository, read=self._downloaded)
 
     def _use(self, alias: Alias) -> dict[str, Any]:
         """Return what an outcome has to be counted under."""

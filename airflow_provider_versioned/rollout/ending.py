@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
 
+from airflow_provider_versioned.assets.announce import announce_move
+from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.rollout import rules
 from airflow_provider_versioned.rollout.handover import JUDGEMENT_KEY, UI_COLOR, begun, pull
@@ -37,6 +39,7 @@ class RollBackUnlessPromotedOperator(RepositoryOperator):
         check_task_ids: Checks, from first to last, whose verdicts explain a rollback.
     """
 
+    operator_extra_links = (DynamoDBItemLink(),)
     ui_color = UI_COLOR
 
     def __init__(self, *, start_task_id: str, check_task_ids: Sequence[str] = (), **kwargs: Any) -> None:
@@ -51,7 +54,7 @@ class RollBackUnlessPromotedOperator(RepositoryOperator):
             for _ in range(_TRIES):
                 alias = self.hook.find_alias(rollout.name, rollout.alias)
                 if alias is None or not rules.carries(alias, rollout.id):
-                    return self._left_alone(rollout, alias)
+                    return self._left_alone(context, rollout, alias)
                 try:
                     return self._rolled_back(context, alias, rollout.attempt)
                 except ConflictError as error:
@@ -66,11 +69,18 @@ class RollBackUnlessPromotedOperator(RepositoryOperator):
             reason=self._why(context, attempt),
             changed_by=author(context),
         )
+        self._tell(context, back)
         detail = f"was rolled back from {rules.state(alias)} to {rules.state(back)}: {back.reason}"
         self.log.warning("Alias %r of %r %s.", alias.alias, alias.name, detail)
         return {"rolled_back": True, "detail": detail, **back.to_dict()}
 
-    def _left_alone(self, rollout: Rollout, alias: Alias | None) -> dict[str, Any]:
+    def _tell(self, context: Context, alias: Alias | None) -> None:
+        """Tell where the alias is, and that this task, or an earlier try of it, put it there."""
+        link_to_alias(self, alias)
+        announce_move(self, context, alias)
+
+    def _left_alone(self, context: Context, rollout: Rollout, alias: Alias | None) -> dict[str, Any]:
+        self._tell(context, alias)
         if alias is None:
             detail = "does not exist any more; left alone"
         elif alias.secondary_version is None and alias.version == rollout.canary:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_versioned.assets.announce import announce_move
+from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.rollout import rules
 from airflow_provider_versioned.rollout.handover import UI_COLOR, begun, describe_step, pull
@@ -38,6 +40,7 @@ class _MoveOperator(RepositoryOperator):
     """
 
     template_fields: Sequence[str] = (*RepositoryOperator.template_fields, "steps", "judged")
+    operator_extra_links = (DynamoDBItemLink(),)
     ui_color = UI_COLOR
 
     def __init__(
@@ -70,6 +73,11 @@ class _MoveOperator(RepositoryOperator):
     @abstractmethod
     def move(self, context: Context, rollout: Rollout) -> dict[str, Any]:
         """Move the alias."""
+
+    def tell(self, context: Context, alias: Alias | None) -> None:
+        """Tell where the alias is, and that this task, or an earlier try of it, moved it there."""
+        link_to_alias(self, alias)
+        announce_move(self, context, alias)
 
     def _demand_success(self, context: Context) -> None:
         before = pull(context, self.step_task_id) if self.step_task_id else None
@@ -111,6 +119,7 @@ class ShiftWeightOperator(_MoveOperator):
             alias = self.put(
                 context, rollout, alias, _reason(f"step {self.index + 1} of {len(weights)}", rollout), weight
             )
+        self.tell(context, alias)
         now = alias.secondary_version_weight if alias else None
         self.log.info("Version %s has %s %% of alias %r of %r.", rollout.canary, now, rollout.alias, rollout.name)
         return describe_step(rollout, alias, live=now == weight)
@@ -125,6 +134,7 @@ class PromoteCanaryOperator(_MoveOperator):
         alias = self.hook.find_alias(rollout.name, rollout.alias)
         if rules.may_promote(rollout, alias, last):
             alias = self.put(context, rollout, alias, _reason("promotion", rollout), None)
+        self.tell(context, alias)
         self.log.info("Alias %r of %r is at version %s alone.", rollout.alias, rollout.name, rollout.canary)
         return describe_step(rollout, alias, live=False)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_versioned.assets.announce import announce_move
+from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.repository.errors import AliasNotFoundError, ConflictError
 from airflow_provider_versioned.rollout import rules
 from airflow_provider_versioned.rollout.handover import UI_COLOR
@@ -31,6 +33,7 @@ class StartRolloutOperator(RepositoryOperator):
         steps: Checked here too, so that a bad one fails before anything moves.
     """
 
+    operator_extra_links = (DynamoDBItemLink(),)
     ui_color = UI_COLOR
     template_fields: Sequence[str] = (
         *RepositoryOperator.template_fields,
@@ -68,6 +71,8 @@ class StartRolloutOperator(RepositoryOperator):
             self.hook.repository.get_artifact_version(self.name, canary)
             alias = self._without_own_other_canary(self._alias(), canary, rollout_id, author(context))
             rollout = rules.begin(alias, canary, rollout_id)
+        link_to_alias(self, alias)
+        announce_move(self, context, alias)
         if rollout.promoted:
             self.log.info("Alias %r of %r is at version %s alone: nothing to do.", self.alias, self.name, canary)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -17,7 +18,7 @@ from airflow_provider_versioned.repository.errors import IntegrityError, Invalid
 from airflow_provider_versioned.task.fields import parse_verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow.sdk import Context
 
@@ -50,6 +51,7 @@ class RepositoryOperator(BaseOperator):
         "suffix",
     )
     ui_color = "#e3eefa"
+    console_urls: Mapping[str, str] = MappingProxyType({})  # by name of the link; kept by the task when it executes
 
     def __init__(
         self,

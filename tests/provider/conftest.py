@@ -63,19 +63,35 @@ class FakeRun:
     clear_number: int = 0
     start_date: datetime = field(default_factory=lambda: datetime.now(UTC))
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
+    events: list[SimpleNamespace] = field(default_factory=list)
 
     def context(self, task_id: str, map_index: int | None = None, try_number: int = 1) -> Context:
         """Return the context of one try of a task."""
         ti = FakeTaskInstance("dag", self.run_id, task_id, map_index, try_number, self.xcoms)
         dag_run = SimpleNamespace(clear_number=self.clear_number, start_date=self.start_date)
-        return cast("Context", {"ti": ti, "dag_run": dag_run, "params": {}})
+        from airflow.sdk.execution_time.context import OutletEventAccessors  # noqa: PLC0415 -- after pytest_configure has set the environment
+
+        told = OutletEventAccessors()
+        return cast("Context", {"ti": ti, "dag_run": dag_run, "params": {}, "outlet_events": told})
 
     def execute(self, operator: Any, **tries: Any) -> Any:
-        """Execute an operator as Airflow would, keeping what it returns."""
+        """Execute an operator as Airflow would, keeping what it returns and, after a success, its asset events."""
         context = self.context(operator.task_id, **tries)
         result = operator.execute(context)
         context["ti"].xcom_push(key="return_value", value=result)
+        self.events += self.told(operator, context)
         return result
+
+    @staticmethod
+    def told(operator: Any, context: Context) -> list[SimpleNamespace]:
+        """Return the events that Airflow would record: those of outlets."""
+        accessors: Any = context["outlet_events"]
+        told = [(alias, event) for alias in accessors for event in accessors[alias].asset_alias_events]
+        return [
+            SimpleNamespace(uri=event.dest_asset_key.uri, alias=alias.name, extra=json.loads(json.dumps(event.extra)))
+            for alias, event in told
+            if alias in operator.outlets
+        ]
 
 
 @pytest.fixture
@@ -84,7 +100,13 @@ def run(monkeypatch: pytest.MonkeyPatch) -> FakeRun:
     from airflow.sdk.bases.operator import ExecutorSafeguard  # noqa: PLC0415 -- after pytest_configure has set the environment
 
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
-    return FakeRun()
+    run = FakeRun()
+
+    def recorded(asset: Any) -> list[SimpleNamespace]:
+        return [event for event in run.events if event.uri == asset.uri]
+
+    monkeypatch.setattr("airflow_provider_versioned.assets.announce.recorded_events", recorded)
+    return run
 
 
 @pytest.fixture
