@@ -1,8 +1,9 @@
 """A wire that fails: sits between botocore and the network, so that the code under test, and the SDK, know nothing.
 
 Counts the requests of several clients together and does one thing at the k-th: the process dies before it is sent or
-after it landed, the answer is lost (so the SDK sends again), the connection is reset, or the server answers with an
-error, for a while or for ever.
+after it landed, the answer is lost or never comes in time (so the SDK sends again), the connection is reset, or the
+server answers with an error, for a while or for ever. The same wire serves real servers and moto, which answers in
+process before anything reaches the network.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from moto.core.models import botocore_stubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,12 @@ def lose_answer(request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest]
     raise ConnectionClosedError(endpoint_url=request.url)
 
 
+def time_out(request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
+    """The request lands, and the answer takes longer than the SDK waits: it sends again."""
+    send(request)
+    raise ReadTimeoutError(endpoint_url=request.url)
+
+
 def reset(request: AWSPreparedRequest, _send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
     """The connection is reset before anything arrived: the SDK sends again."""
     raise ConnectionClosedError(endpoint_url=request.url)
@@ -57,8 +65,19 @@ def contend(request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest], AW
 
 
 def fail(request: AWSPreparedRequest, _send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
-    """The server fails."""
+    """The server fails before it has done anything."""
     return _refuse(request, 500, "InternalServerError", 500, "InternalError")
+
+
+def fail_after(request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
+    """The server does what it was asked, and fails then."""
+    send(request)
+    return fail(request, send)
+
+
+def be_busy(request: AWSPreparedRequest, _send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
+    """The server has no capacity at the moment."""
+    return _refuse(request, 503, "ServiceUnavailable", 503, "ServiceUnavailable")
 
 
 def deny(request: AWSPreparedRequest, _send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
@@ -109,6 +128,15 @@ class Wire:
         """Put the clients on this wire, for good."""
         for client in clients:
             client._endpoint.http_session = _Session(client._endpoint.http_session, self)
+            client.meta.events.unregister("before-send", botocore_stubber)  # moto's, which would answer past the wire
+            client.meta.events.register("before-send", self._before_send)
+
+    def _before_send(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse | None:
+        """Pass a request on to moto; None sends it to the network, and so to the session above."""
+        if not botocore_stubber.enabled:
+            return None
+        moto: Any = botocore_stubber
+        return self.send(request, lambda sent: moto(event_name=event_name, request=sent))
 
     def send(self, request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
         """Pass a request on, or not."""

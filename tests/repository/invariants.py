@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_versioned.repository.keys import alias_pk, is_version_sk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from airflow_provider_versioned.repository import Repository
+    from airflow_provider_versioned.repository import Alias, AliasChange, Repository
 
 
 class Ledger:
@@ -59,8 +61,15 @@ def check_aliases(repository: Repository, name: str) -> None:
 
 def check_items(repository: Repository, dynamodb: DynamoDBClient, name: str) -> None:
     """Assert that versions know exactly the aliases that point at them, and that nothing else is among them."""
+    check_mentions(repository, dynamodb, name, repository.list_aliases(name))
+    for item in _partition(repository, dynamodb, alias_pk(name)):
+        assert "version" in item
+
+
+def check_mentions(repository: Repository, dynamodb: DynamoDBClient, name: str, aliases: Sequence[Alias]) -> None:
+    """Assert that versions know exactly these aliases, and that nothing but versions is in their partition."""
     pointing: dict[str, set[str]] = {}
-    for alias in repository.list_aliases(name):
+    for alias in aliases:
         for version in {alias.version, alias.secondary_version} - {None}:
             pointing.setdefault(str(version), set()).add(alias.alias)
     for item in _partition(repository, dynamodb, name):
@@ -68,8 +77,6 @@ def check_items(repository: Repository, dynamodb: DynamoDBClient, name: str) -> 
         assert item["is_deleted"]["BOOL"] in {True, False}
         known = set(item.get("aliases", {}).get("SS", ()))
         assert known == pointing.get(item["sk"]["S"].lstrip("0"), set()), item
-    for item in _partition(repository, dynamodb, alias_pk(name)):
-        assert "version" in item
 
 
 def _partition(repository: Repository, dynamodb: DynamoDBClient, pk: str) -> list[dict[str, Any]]:
@@ -86,15 +93,16 @@ def visible(repository: Repository, name: str) -> dict[str, Any]:
     """Return everything that a reader can see of an artifact, without what differs from run to run."""
     return {
         "versions": {artifact.version: artifact.get_content() for artifact in repository.list_artifact_versions(name)},
-        "aliases": {
-            alias.alias: (alias.version, alias.secondary_version, alias.secondary_version_weight)
-            for alias in repository.list_aliases(name)
-        },
-        "history": {
-            alias: [
-                (row.action, row.version, row.secondary_version, row.secondary_version_weight)
-                for row in repository.list_alias_history(name, alias)
-            ]
-            for alias in ("prod", "next")
-        },
+        "aliases": {alias.alias: targets_of(alias) for alias in repository.list_aliases(name)},
+        "history": {alias: rows_of(repository, name, alias) for alias in ("prod", "next")},
     }
+
+
+def targets_of(alias: Alias | AliasChange) -> tuple[str | None, str | None, int | None]:
+    """Return what an alias points at."""
+    return alias.version, alias.secondary_version, alias.secondary_version_weight
+
+
+def rows_of(repository: Repository, name: str, alias: str) -> list[tuple[object, ...]]:
+    """Return an alias's history, newest change first, without what differs from run to run."""
+    return [(row.action, *targets_of(row)) for row in repository.list_alias_history(name, alias)]
