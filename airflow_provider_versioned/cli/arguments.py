@@ -53,15 +53,17 @@ def pair(value: str) -> tuple[str, str]:
     return key, rest
 
 
-def _completed(names: Callable[[Invocation, dict[str, Any]], Iterable[str]]) -> Callable[..., list[str]]:
+def _completed(names: Callable[[Invocation, str], Iterable[str]]) -> Callable[..., list[str]]:
     """Return what the shell asks for names in the repository; it gets none when the repository cannot be read."""
 
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
         run = Invocation(Settings())
         for level in (ctx.find_root().params, ctx.params):
             run.settings.override({name: level.get(name) for name in NAMES})
+        # Click leaves the arguments unread when an option still lacks its value.
+        artifact = ctx.params.get("name") or next(iter(ctx.args), "")
         try:
-            return [name for name in names(run, ctx.params) if name.startswith(incomplete)]
+            return [name for name in names(run, artifact) if name.startswith(incomplete)]
         except VersionedError:
             return []
 
@@ -69,7 +71,7 @@ def _completed(names: Callable[[Invocation, dict[str, Any]], Iterable[str]]) -> 
 
 
 complete_artifact = _completed(lambda run, _: run.repository.list_artifact_names())
-complete_alias = _completed(lambda run, given: [entry.alias for entry in run.repository.list_aliases(given["name"])])
+complete_alias = _completed(lambda run, artifact: [entry.alias for entry in run.repository.list_aliases(artifact)])
 
 name_argument = click.argument("name", shell_complete=complete_artifact)
 names_argument = click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_artifact)

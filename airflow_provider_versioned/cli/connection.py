@@ -48,13 +48,17 @@ def _session(settings: Settings) -> boto3.Session:
     try:
         session = boto3.Session(profile_name=settings.profile, region_name=settings.region)
     except ProfileNotFound as error:
-        raise InvalidInputError(
-            f"AWS profile {settings.profile or os.environ.get('AWS_PROFILE')!r} is not configured; name one of "
-            "`aws configure list-profiles`."
-        ) from error
+        raise _no_profile(settings) from error
+    if settings.profile is not None and settings.profile not in session.available_profiles:
+        raise _no_profile(settings)
     if session.region_name is None:
         raise InvalidInputError("No AWS region is known; give --region, set AWS_REGION, or set one in your profile.")
     return session
+
+
+def _no_profile(settings: Settings) -> InvalidInputError:
+    asked = settings.profile or os.environ.get("AWS_PROFILE")
+    return InvalidInputError(f"AWS profile {asked!r} is not configured; name one of `aws configure list-profiles`.")
 
 
 def _client(session: boto3.Session, service: str, settings: Settings) -> Any:

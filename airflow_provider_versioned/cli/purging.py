@@ -93,11 +93,11 @@ def plan(run: Invocation, /, names: tuple[str, ...], output: str | None, *, ever
     if output is not None:
         _write(output, stored)
     rows = [
-        (plan.name, decision.version, "purge" if decision.purge else "keep", decision.reason)
+        (plan.name, decision.version, "purge" if decision.purge else "keep", decision.rule, decision.reason)
         for plan in made
         for decision in plan.decisions
     ]
-    run.answer(stored, text.table(("NAME", "VERSION", "DECISION", "REASON"), rows) if rows else ())
+    run.answer(stored, text.table(("NAME", "VERSION", "DECISION", "RULE", "REASON"), rows) if rows else ())
     run.say(f"{_counted(made)} would be purged{f'; the plan is in {output}' if output else ''}.")
 
 
