@@ -7,6 +7,8 @@ request is sent. Everything else becomes a sentence here.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -56,6 +58,7 @@ DENIED = frozenset(
         "MissingAuthenticationTokenException",
         "NotSignedUp",
         "RequestExpired",
+        "RequestTimeTooSkewed",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
@@ -91,6 +94,9 @@ UNAVAILABLE = frozenset(
 CONTENDED = frozenset(
     {"409", "ConditionalRequestConflict", "OperationAborted", "TransactionConflict", "TransactionConflictException"}
 )
+
+# The narrower of S3's and DynamoDB's limits: https://docs.aws.amazon.com/general/latest/gr/signature-v4-troubleshooting.html
+_SIGNATURE_LIVES = timedelta(minutes=5)
 
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, TokenRetrievalError)
 
@@ -132,6 +138,12 @@ def _from_answer(error: ClientError, asked: str, resource: str) -> StorageError:
             "or create it with Repository.bootstrap().",
             **facts,
         )
+    if code in DENIED and (off := _clock_is_off(error)):
+        return AccessDeniedError(
+            f"{asked} failed: {resource} refused the request ({operation}: {code}) because this machine's clock is "
+            f"{off}; set the clock, then try again.",
+            **facts,
+        )
     if code in DENIED:
         return AccessDeniedError(
             f"{asked} failed: access to {resource} was denied ({operation}: {code}: {said}); check the credentials and "
@@ -143,6 +155,22 @@ def _from_answer(error: ClientError, asked: str, resource: str) -> StorageError:
             f"{asked} failed: {resource} is overloaded or unavailable ({operation}: {code}); try again later.", **facts
         )
     return StorageError(f"{asked} failed: {resource} refused the request ({operation}: {code}: {said}).", **facts)
+
+
+def _clock_is_off(error: ClientError) -> str | None:
+    """Say by how much our clock differs from that of the server, if that explains a refusal.
+
+    A request is signed with the time, and AWS refuses it after a few minutes; not every answer says so, and one to a
+    HEAD request says nothing at all, but each has a date.
+    """
+    date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        ahead = datetime.now(UTC) - parsedate_to_datetime(date)
+    except (TypeError, ValueError):  # no date, or one without a zone
+        return None
+    if abs(ahead) < _SIGNATURE_LIVES:
+        return None
+    return f"{round(abs(ahead) / timedelta(minutes=1))} minutes {'fast' if ahead > timedelta(0) else 'slow'}"
 
 
 def _from_silence(error: BotoCoreError, asked: str, resource: str) -> StorageError:

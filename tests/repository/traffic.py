@@ -30,11 +30,13 @@ class Traffic:
         requests: The same as they went out.
         answers: Operation to the error with which it is answered instead of being sent, as if the SDK had given up
             repeating it. ``*`` stands for every operation.
+        date: The Date header of those answers; None: they have none.
     """
 
     operations: list[str] = field(default_factory=list)
     requests: list[AWSPreparedRequest] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
+    date: str | None = None
 
     def watch(self, *clients: Any) -> None:
         """Begin to watch clients; use fresh ones."""
@@ -63,7 +65,9 @@ class Traffic:
         self.operations.append(model.name)
         if model.http["method"] == "HEAD":  # which has no body to say more
             code, message = str(status), HTTPStatus(status).phrase
-        error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        headers = {} if self.date is None else {"date": self.date}
+        metadata = {"HTTPStatusCode": status, "HTTPHeaders": headers}
+        error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
         return SimpleNamespace(status_code=status), error
 
     def _seen(self, request: AWSPreparedRequest, event_name: str, **_: object) -> None:
