@@ -177,6 +177,13 @@ DAMAGES: dict[str, Damage] = {
         ),
         (P.RECORD_INCOMPLETE, "1"),
     ),
+    "no sha256, and metadata of another artifact": asked(
+        together(
+            lambda store, _, name: remove_attributes(store, name, "000001", "sha256", "etag"),
+            overwrite("000001", b"one", name="another", sha256=ONE),
+        ),
+        (P.RECORD_INCOMPLETE, "1"),
+    ),
     "attribute of another type": asked(
         set_attribute("{name}", "000001", "size", {"S": "3"}), (P.RECORD_UNREADABLE, "1")
     ),

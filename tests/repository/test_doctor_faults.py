@@ -190,6 +190,21 @@ def test_alias_moved_again_by_the_library_meanwhile_is_told_as_still_there(
     Ledger().check(app, store.aws.dynamodb, "app")
 
 
+def test_head_made_and_moved_on_meanwhile_is_not_set_back(
+    app: Repository, other: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.delete_item("__app-meta", "alias#prod")
+
+    def repair_and_move() -> None:
+        assert all(heal(other, "app"))
+        other.put_alias("app", "prod", 4)
+
+    (repair,) = too_late(app, monkeypatch, repair_and_move)
+    assert (repair.done, repair.said.startswith("Nothing was written")) == (True, True)
+    assert app.rollback_alias("app", "prod").version == "2"
+    Ledger().check(app, store.aws.dynamodb, "app")
+
+
 def test_version_deleted_meanwhile_is_not_registered(
     app: Repository, other: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
