@@ -228,22 +228,31 @@ class Versions:
             & ~(ArtifactItem.state == CLAIMED)
             & ~(ArtifactItem.state == PURGING)
         )
+        revision = new_revision()
         actions = ArtifactItem.is_deleted.set(False), ArtifactItem.deleted_at.remove()
+        write = update(item, back, *actions, ArtifactItem.revision.set(revision))
         try:
             self._table.ensure_ours(asked)
-            self._table.write(asked, update(item, back, *actions, ArtifactItem.revision.set(new_revision())))
+            restored = ArtifactItem.from_raw_data(self._table.write(asked, write, return_old=True))
+            restored.revision = revision
         except Refused as refused:
             found = refused.found[0] or {}
-            if not found or not ArtifactItem.from_raw_data(found).live:
+            restored = ArtifactItem.from_raw_data(found)
+            if not restored.live:
                 raise ArtifactNotFoundError(
                     f"{asked} failed: {'it was purged or never finished' if found else 'it does not exist'}; "
                     "publish the content again.",
                     name=name,
                     version=version,
                 ) from refused
-        if version == LATEST:
-            self._latest.settle(asked, name)
-        return self.get(name, version)
+        return self._latest_restored(asked, restored) if version == LATEST else self.artifact(restored)
+
+    def _latest_restored(self, asked: str, restored: ArtifactItem) -> Artifact:
+        """Bring LATEST in line with its object, which may have changed while it was hidden."""
+        self._latest.settle(asked, restored.pk)
+        with suppress(ArtifactNotFoundError):  # deleted again meanwhile
+            return self.get(restored.pk, LATEST)
+        return self.artifact(restored)
 
 
 class Hiding:
