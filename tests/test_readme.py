@@ -50,7 +50,7 @@ def test_python_of_the_readme_runs(aws: Aws, capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert "rollback 1 None worse" in printed
     assert "1 stays because: alias prod" in printed
-    assert "2 stays because: one of the newest 1" in printed
+    assert "2 stays because: protected: the audit of 2026 refers to it" in printed
 
 
 def test_connection_of_the_readme_leads_to_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
