@@ -16,6 +16,7 @@ from airflow_provider_versioned.repository.errors import ConflictError, InUseErr
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
+from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Refused, Table, Write, delete, key_of
 from airflow_provider_versioned.repository.versions import Hiding
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from airflow_provider_versioned.repository.aliases import Aliases
+    from airflow_provider_versioned.repository.bucket import Listed
     from airflow_provider_versioned.repository.objects import Objects
     from airflow_provider_versioned.repository.remains import Remains
 
@@ -114,7 +116,7 @@ class Destroyer:
                 continue  # not ours: another repository's, with another suffix, or a person's
             raw = items.get(encode_version(version))
             if version == LATEST:
-                if _is_marked(raw) if raw else self._remains.owned(asked, name, entry):
+                if self._is_purged_still(asked, name, raw, entry):
                     self._objects.delete_if(asked, entry.key, entry.etag)
             elif raw is None and self._remains.owned(asked, name, entry):
                 ownerless.append(encode_version(version))
@@ -123,7 +125,14 @@ class Destroyer:
         ghosts = [sk for sk in items if not is_version_sk(sk)]
         others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
         numbers = [*(sk for sk in marked if sk != LATEST), *ownerless]
-        self._remains.remove(asked, name, numbers, items, others)
+        self._remains.remove(asked, name, numbers, given(items.values()), others)
+
+    def _is_purged_still(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> bool:
+        """Look once more, right before LATEST's object goes: a put of the same content gives it the same ETag."""
+        if raw is None and not self._remains.owned(asked, name, entry):
+            return False
+        now = self._table.get(asked, (name, LATEST)).get((name, LATEST))
+        return now is None if raw is None else now is not None and _is_marked(now)
 
     def destroy_all(self) -> None:
         """Destroy every artifact of the repository, and nothing else in the bucket or the table.

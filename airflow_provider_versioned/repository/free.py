@@ -14,6 +14,7 @@ from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import CLAIMED, PURGING, ArtifactItem, both
 from airflow_provider_versioned.repository.keys import decode_version, encode_version
 from airflow_provider_versioned.repository.latest import new_revision
+from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.retention import decide_freeing
 from airflow_provider_versioned.repository.retention_plan import FreeDecision, FreeResult
 from airflow_provider_versioned.repository.table import MAX_TRANSACTION, Refused, Table, update
@@ -37,11 +38,12 @@ class Freer:
     def free(self, name: str, grace_secs: float, now: datetime, *, dry_run: bool) -> FreeResult:
         """Free what is due, or only say what would be."""
         asked = f"Freeing deleted versions of {name!r}"
-        items = [ArtifactItem.from_raw_data(raw) for raw in self._remains.items(asked, name)]
+        raw_items = list(self._remains.items(asked, name))
+        items = map(ArtifactItem.from_raw_data, raw_items)
         decisions = [self._decide(item, grace_secs, now) for item in items if _has_something_left(item)]
         if not dry_run:
             self._date(asked, name, [found for found in decisions if found.deleted_at is None], now)
-            decisions = self._carry_out(asked, name, decisions, [item.sk for item in items])
+            decisions = self._carry_out(asked, name, decisions, given(raw_items))
         return FreeResult(name, grace_secs, dry_run, tuple(reversed(decisions)))
 
     @staticmethod

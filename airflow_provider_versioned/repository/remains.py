@@ -57,7 +57,7 @@ class Remains:
 
         Args:
             sks: Their sort keys.
-            known: Sort keys of all items that the artifact has.
+            known: Sort keys of all numbers that the artifact has been given, as :func:`given` tells.
             others: Deletions of more items, to be sent along.
         """
         highest = max((sk for sk in (*known, *sks) if is_version_sk(sk) and sk != LATEST), default="0")
@@ -88,6 +88,11 @@ class Remains:
                     batch = [write for write, found in zip(batch, refused.found, strict=True) if found is None]
                     continue
                 break
+
+
+def given(items: Iterable[RawItem]) -> list[str]:
+    """Return the sort keys of items that were given to a publisher; the library's ghosts were given to nobody."""
+    return [raw["sk"]["S"] for raw in items if "sha256" in raw or "state" in raw]
 
 
 def _forget(name: str, sk: str, *, keep: bool) -> Write:

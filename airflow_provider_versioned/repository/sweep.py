@@ -14,6 +14,7 @@ from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import CLAIMED, PURGING, ArtifactItem
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version
 from airflow_provider_versioned.repository.latest import new_revision
+from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.retention_plan import SweepResult
 from airflow_provider_versioned.repository.table import Refused, Table, update
 
@@ -41,14 +42,15 @@ class Sweeper:
         self._table.ensure_ours(asked)
         # Objects before items: a number has its item before it has its object.
         listed = [entry for entry in self._objects.list(asked, name) if entry.written_at <= before]
-        items = [ArtifactItem.from_raw_data(raw) for raw in self._remains.items(asked, name)]
+        raw_items = list(self._remains.items(asked, name))
+        items = [ArtifactItem.from_raw_data(raw) for raw in raw_items]
         claims = [item for item in items if item.state == CLAIMED and item.update_at <= before]
         known = {item.sk for item in items}
         orphans = [entry for entry in listed if self._is_orphan(asked, name, entry, known)]
         uploads = [upload for upload in self._uploads(asked, name) if upload.begun_at <= before]
         if not dry_run:
-            claims = self._withdraw(asked, name, claims, known)
-            self._remove_orphans(asked, name, orphans)
+            claims = self._withdraw(asked, name, claims, given(raw_items))
+            orphans = self._remove_orphans(asked, name, orphans)
             for upload in uploads:
                 self._objects.abort(asked, upload)
         return SweepResult(
@@ -70,7 +72,9 @@ class Sweeper:
         uploads = self._objects.list_uploads(asked, name)
         return [upload for upload in uploads if self._place.version_of_object(name, upload.key) is not None]
 
-    def _withdraw(self, asked: str, name: str, claims: Sequence[ArtifactItem], known: set[str]) -> list[ArtifactItem]:
+    def _withdraw(
+        self, asked: str, name: str, claims: Sequence[ArtifactItem], known: Sequence[str]
+    ) -> list[ArtifactItem]:
         """Take claims back, so that their publishers cannot commit any more, and remove what they stored."""
         withdrawn: list[ArtifactItem] = []
         for item in claims:
@@ -91,8 +95,14 @@ class Sweeper:
             self._remains.remove(asked, name, [item.sk for item in withdrawn], known)
         return withdrawn
 
-    def _remove_orphans(self, asked: str, name: str, orphans: Sequence[Listed]) -> None:
-        numbers = [int(self._place.version_of_object(name, entry.key) or 0) for entry in orphans]
-        self._remains.reserve(asked, name, max(numbers, default=0))
-        for entry in orphans:
+    def _remove_orphans(self, asked: str, name: str, orphans: Sequence[Listed]) -> list[Listed]:
+        """Remove objects whose number nobody has; once it is reserved, nobody of ours will get it."""
+        sks = {entry: encode_version(self._place.version_of_object(name, entry.key) or "") for entry in orphans}
+        if not sks:
+            return []
+        self._remains.reserve(asked, name, max(map(int, sks.values())))
+        taken = {sk for _, sk in self._table.get(asked, *((name, sk) for sk in sks.values()))}
+        ownerless = [entry for entry, sk in sks.items() if sk not in taken]
+        for entry in ownerless:
             self._objects.delete_if(asked, entry.key, entry.etag)
+        return ownerless

@@ -154,6 +154,15 @@ def test_ghosts_claims_live_versions_and_latest_are_left_alone(repository: Repos
         assert repository.free_artifact_versions("model", 0).decisions == ()
 
 
+def test_ghost_above_all_numbers_does_not_let_the_highest_be_forgotten(repository: Repository, store: Store) -> None:
+    repository.publish_artifact_version("model", content=b"x")
+    repository.delete_artifact_version("model", 1)
+    store.put_item("model", "000900", is_deleted={"BOOL": True})
+
+    assert repository.free_artifact_versions("model", 0).freed == ("1",)
+    assert store.item("model", "000001")["state"] == {"S": "purging"}
+
+
 @pytest.mark.backends(*TRANSACTIONAL)
 def test_many_versions_are_freed_in_few_requests(repository: Repository, store: Store) -> None:
     for number in range(1, 231):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_versioned.repository import InvalidInputError, PurgePlan
+from tests.repository.interruption import interrupting
 from tests.servers import DYNAMODB_LOCAL, MINISTACK, MOTO
 
 if TYPE_CHECKING:
@@ -315,3 +316,14 @@ def test_latest_that_lives_on_a_numbers_bytes_outlives_the_purge_of_it(model: Re
 
     assert [artifact.version for artifact in model.purge_artifact_versions("model", 0, 0)[1]] == ["5", "4", "3"]
     assert model.get_artifact_version("model").get_content() == b"3"
+
+
+def test_latest_that_was_put_again_while_its_artifact_is_destroyed_keeps_its_bytes(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    putting = store.reopened()
+    interrupting(monkeypatch, model._destroyer, "_is_purged_still", lambda: putting.put_artifact("model", b"5"))
+
+    model.purge_artifact("model")
+    assert model.get_artifact_version("model").get_content() == b"5"
+    assert versions(model) == ["LATEST"]

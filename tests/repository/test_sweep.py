@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_versioned.repository import InvalidInputError, Repository
+from tests.repository.interruption import interrupting
 from tests.servers import MOTO, TRANSACTIONAL
 
 if TYPE_CHECKING:
@@ -125,6 +127,24 @@ def test_orphan_goes_only_if_it_says_itself_that_it_is_ours(model: Repository, s
     del before[ours]
     assert store.objects() == before
     assert model.publish_artifact_version("model", content=b"x").version == "8"
+
+
+def test_orphan_whose_number_is_published_meanwhile_stays(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(b"same").hexdigest()
+    metadata = {"artifact_name": "model", "artifact_sha256": digest}
+    store.put_object(store.key("model", "000002"), b"same", Metadata=metadata)
+    publishing = store.reopened()
+    interrupting(
+        monkeypatch,
+        model._sweeper,
+        "_remove_orphans",
+        lambda: publishing.publish_artifact_version("model", content=b"same"),
+    )
+
+    assert model.sweep_artifact("model", 0).orphans == ()
+    assert model.get_artifact_version("model", 2).get_content() == b"same"
 
 
 def test_object_of_latest_without_an_item_is_no_orphan(repository: Repository, store: Store) -> None:
