@@ -1,11 +1,14 @@
 """What artifacts and aliases are called as Airflow assets.
 
-=============================================  ================================================================
-``versioned://{bucket}/{prefix}/{name}``           the asset of an artifact: an event is a version published
-``versioned://{bucket}/{prefix}/{name}@{alias}``   the asset of an alias: an event is a move by a task
+==================================================  ==========================================================
+``versioned://{bucket}/{prefix}/{name}``            the asset of an artifact: an event is a version published
+``versioned://{bucket}/{prefix}/{name}@{alias}``    the asset of an alias: an event is a move by a task
 ``versioned:{name}``, ``versioned:{name}@{alias}``  asset aliases of Airflow: the same, in whichever repository
-``versioned-watch:{name}@{alias}``                 the asset of a watched alias: a move by anyone
-=============================================  ================================================================
+``watched {name}@{alias}``                          the asset of a watched alias: a move by anyone
+==================================================  ==========================================================
+
+Making an asset with a URI costs a Dag file a second or more, because Airflow then loads the URI handlers of every
+provider, the amazon provider's with boto3 among them. The last two are no URIs to Airflow, and cost nothing.
 
 Bucket, prefix, name and alias are percent-encoded where they hold anything but letters, digits and ``-._~/``, so that
 Airflow's normalisation (which drops fragments and sorts queries) changes nothing.
@@ -61,8 +64,9 @@ def versioned_asset(
 ) -> Asset:
     """Return the asset of an artifact or, if one is named, of an alias, in one repository.
 
-    A task that publishes or moves emits its events by itself. As one of a task's ``outlets``, Airflow would announce
-    the asset after each success, whether something changed or not.
+    For a Dag that must tell repositories apart; :func:`version_published` and :func:`alias_moved` need no bucket, and
+    cost less to parse. A task that publishes or moves emits its events by itself: among a task's ``outlets``, Airflow
+    would announce the asset after each success, whether something changed or not.
 
     Args:
         name: Artifact name.
@@ -96,8 +100,8 @@ def watched_alias(name: str, alias: str, *, include_canary: bool = False, **kwar
     trigger = AliasMovesTrigger(name=name, alias=alias, include_canary=include_canary, **kwargs)
     # What is watched in two ways is two assets: each has its own trigger, and each trigger's state its own asset.
     ways = {**kwargs, **({"include_canary": True} if include_canary else {})}
-    uri = f"{SCHEME}-watch:{name}@{alias}" + (f"?{urlencode(sorted(ways.items()))}" if ways else "")
-    return Asset(name=uri, uri=uri, watchers=[AssetWatcher(name=f"{name}@{alias}", trigger=trigger)])
+    named = f"watched {name}@{alias}" + (f"?{urlencode(sorted(ways.items()))}" if ways else "")
+    return Asset(name=named, watchers=[AssetWatcher(name=f"{name}@{alias}", trigger=trigger)])
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ class AliasMovesTrigger(RepositoryTrigger):
             await put(self._store_key(), seen.to_dict())
         except ValueError:
             return  # told when it was to be recalled
+        self.log.info("Alias %r of %r: kept that change %s was seen.", self.alias, self.name, seen.sequence)
 
     def _store(self) -> Any:
         return getattr(self, "asset_state_store", None)  # before Airflow 3.3 there is none

@@ -130,6 +130,7 @@ class Ran:
     state: str
     tasks: dict[str, str]
     xcoms: dict[tuple[str, str, int], Any]
+    run_id: str = ""
 
     def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """Return what a task left."""
@@ -158,6 +159,12 @@ def _airflow() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
+def test_dags(_airflow: dict[str, Any]) -> dict[str, Any]:  # noqa: PT019 -- handed on
+    """The test Dags by id."""
+    return _airflow
+
+
+@pytest.fixture
 def run_dag(_airflow: dict[str, Any]) -> Callable[..., Ran]:
     """Run one of the test Dags to its end, in this process."""
 
@@ -170,6 +177,6 @@ def run_dag(_airflow: dict[str, Any]) -> Callable[..., Ran]:
             tasks = {ti.task_id: str(ti.state) for ti in dag_run.get_task_instances(session=session)}
             stored = session.query(XComModel).filter(XComModel.run_id == dag_run.run_id).all()
             xcoms = {(x.task_id, x.key, x.map_index): x.value for x in stored}
-        return Ran(str(dag_run.state), tasks, xcoms)
+        return Ran(str(dag_run.state), tasks, xcoms, dag_run.run_id)
 
     return run_to_the_end

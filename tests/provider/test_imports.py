@@ -48,8 +48,10 @@ import airflow.sdk
 before = set(sys.modules)
 import airflow_provider_versioned.operators
 import airflow_provider_versioned.sensors
+from airflow_provider_versioned.assets import alias_moved
+from airflow_provider_versioned.notifications import AliasChangeNotifier
 from airflow_provider_versioned.rollout import staged_promotion
-with airflow.sdk.DAG("dag"):
+with airflow.sdk.DAG("dag", schedule=alias_moved("n", "a"), on_success_callback=AliasChangeNotifier(print)):
     airflow_provider_versioned.operators.PublishArtifactOperator(task_id="p", name="n", content="c")
     airflow_provider_versioned.sensors.AliasVersionSensor(task_id="s", name="n", alias="a")
     staged_promotion(name="n", alias="a", version=1, bake=5, check=lambda step: True)
