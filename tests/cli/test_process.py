@@ -83,8 +83,16 @@ def test_reader_that_stops_reading_ends_the_program_quietly(
 
 
 def test_ctrl_c_ends_the_program_with_one_line(environment: dict[str, str]) -> None:
+    # Whoever runs the tests may ignore the signal, and processes inherit that.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from airflow_provider_versioned.cli.main import main; main()"
+    )
     with subprocess.Popen(
-        [PROGRAM, "publish", "model", "-"], env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", code, "publish", "model", "-"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None
@@ -92,6 +100,7 @@ def test_ctrl_c_ends_the_program_with_one_line(environment: dict[str, str]) -> N
         process.stdin.write(b"x" * 1_000_000)
         process.stdin.flush()
         process.send_signal(signal.SIGINT)
+        process.stdin.close()  # Python looks for signals after a read, and not before the one that would block
         said = process.stderr.read().decode()
     assert process.returncode == 130
     assert said.strip().splitlines() == [
