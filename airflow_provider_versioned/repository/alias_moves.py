@@ -117,14 +117,15 @@ def moves_since(seen: Seen, alias: Alias | None, newest_first: Iterable[AliasCha
     """Return the changes after the one last seen, oldest first.
 
     A change by the library ``versioned`` is in no history until the alias is changed by this package, so the alias as
-    it stands counts as a change where the history does not have it; when it turns up there later, it is not told again.
+    it stands counts as a change where the history does not have it; when it turns up there later,
+    it has the revision that was seen, and does not count as a move.
 
     Args:
         alias: As it stands, read before the history.
     """
     rows = list(takewhile(lambda row: row.sequence > seen.sequence, newest_first))
     known = {seen.revision, *(row.revision for row in rows)}
-    changes = [row for row in reversed(rows) if row.revision != seen.revision]
+    changes = rows[::-1]
     if alias is not None and alias.revision not in known:
         # After purge_artifact an alias made anew counts from 1 again.
         last = rows[0].sequence if rows else seen.sequence
