@@ -183,7 +183,7 @@ def rollback(
 @alias_group.command()
 @name_argument
 @alias_argument
-@click.option("--limit", "-n", type=click.IntRange(min=1), help="Show this many changes, the newest.")
+@click.option("--limit", "-n", type=click.IntRange(min=1), metavar="N", help="Show this many changes, the newest.")
 @pass_invocation
 def history(run: Invocation, name: str, alias: str, limit: int | None) -> None:
     """List every change of an alias, the newest first; also of an alias that was deleted."""

@@ -145,7 +145,7 @@ def run_(
 def _carry_out(run: Invocation, made: Sequence[PurgePlan], *, yes: bool) -> list[PurgeResult]:
     busy = [plan for plan in made if plan.to_purge]
     if busy:
-        run.confirm(f"Purge {_counted(made)}? They can be restored until their bytes are freed.", yes=yes)
+        run.confirm(f"Purge {_counted(made)}? `restore` undoes it until the bytes are freed.", yes=yes)
     results = [run.repository.apply_purge(plan) for plan in each(run, "Purging", busy)]
     rows = [
         *((result.name, artifact.version, "purged", None) for result in results for artifact in result.purged),

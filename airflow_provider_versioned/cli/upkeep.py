@@ -57,7 +57,7 @@ def free(run: Invocation, names: tuple[str, ...], *, everything: bool, grace: fl
     due = [result.name for result in results if result.freed]
     if due and not dry_run:
         freed, size = sum(len(result.freed) for result in results), sum(result.freed_bytes for result in results)
-        run.confirm(f"Free {text.count(freed, 'version')}, {text.size(size)}? They cannot be restored then.", yes=yes)
+        run.confirm(f"Free {text.count(freed, 'version')}, {text.size(size)}? That cannot be undone.", yes=yes)
     if not dry_run:
         results = [run.repository.free_artifact_versions(name, grace) for name in each(run, "Freeing", chosen)]
     _answer_freed(run, results)

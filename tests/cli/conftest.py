@@ -84,16 +84,24 @@ class Program:
 
     environment: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, *arguments: object, typed: str | bytes | None = None, piped: str | bytes = b"") -> Outcome:
+    def __call__(
+        self,
+        *arguments: object,
+        typed: str | bytes | None = None,
+        piped: str | bytes = b"",
+        together: bool = False,
+    ) -> Outcome:
         """Run it.
 
         Args:
             typed: What a person types at a terminal; None: there is none.
             piped: What comes through a pipe.
+            together: Take messages with the answer, in their order, as a person sees them.
         """
         given = piped if typed is None else typed
         stdin = _Stream(given.encode() if isinstance(given, str) else given, terminal=typed is not None)
-        stdout, stderr = _Stream(), _Stream()
+        stdout = _Stream()
+        stderr = stdout if together else _Stream()
         main: Any = entry_points(group="console_scripts")["versioned-artifacts"].load()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():

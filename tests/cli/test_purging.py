@@ -58,7 +58,7 @@ def test_plan_is_stored_read_by_people_and_applied_as_it_stands(
 
     question = cli("purge", "apply", "plan.json", typed="no\n")
     assert question.code == 8
-    assert "Purge 3 versions of 2 artifacts? They can be restored" in question.err
+    assert "Purge 3 versions of 2 artifacts? `restore` undoes it" in question.err
     assert numbers(repository, "other") == ["3", "2", "1"]
 
     applied = cli.json("purge", "apply", "plan.json", "--yes")

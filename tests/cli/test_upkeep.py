@@ -36,7 +36,7 @@ def test_bytes_are_freed_after_the_grace_period_and_after_asking(
     assert cli("free", "model", "--grace", "0").code == 2
     asked = cli("free", "model", "--grace", "0", typed="n\n")
     assert asked.code == 8
-    assert "Free 1 version, 5 B? They cannot be restored then." in asked.err
+    assert "Free 1 version, 5 B? That cannot be undone." in asked.err
     assert store.key("model", "000003") in set(store.keys())
 
     (freed,) = cli.json("free", "model", "--grace", "0", "--yes")
