@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_versioned import __version__
 from airflow_provider_versioned.cli import exits, settings
+from airflow_provider_versioned.cli.connection import connect
 from airflow_provider_versioned.repository import Repository, errors
 from airflow_provider_versioned.repository.repository import DEFAULT_PREFIX, DEFAULT_TABLE
 from scripts.server_process import free_ports
@@ -86,6 +87,22 @@ def test_endpoint_that_cannot_be_reached_exits_7(program: Program) -> None:
     assert outcome.code == 7
     assert "could not be reached" in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "endpoint", "style"),
+    [
+        ("UNUSED", None, None),
+        ("UNUSED", "http://localhost:4566", {"addressing_style": "path"}),
+        ("AWS_ENDPOINT_URL_S3", None, {"addressing_style": "path"}),
+    ],
+)
+def test_servers_other_than_aws_need_no_name_per_bucket(
+    monkeypatch: pytest.MonkeyPatch, variable: str, endpoint: str | None, style: dict[str, str] | None
+) -> None:
+    monkeypatch.setenv(variable, "http://localhost:4566")
+    made = connect(settings.Settings(bucket="models", endpoint_url=endpoint))
+    assert made.s3.meta.config.s3 == style  # type: ignore[attr-defined] # the stubs know fewer of a Config's options
 
 
 def test_profile_gives_credentials_and_region_and_nothing_of_them_is_shown(
