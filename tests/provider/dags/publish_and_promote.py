@@ -35,7 +35,9 @@ with DAG("publish_and_promote"):
         task_id="download", name=NAME, alias="prod", route="secondary", path="{{ dag_run.conf['folder'] }}/new/content"
     )
     rollback = RollbackAliasOperator(task_id="rollback", name=NAME, alias="prod", reason="enough")
-    purge = PurgeVersionsOperator(task_id="purge", name=NAME, keep_last_n="0", older_than="0", dry_run="true")
+    purge = PurgeVersionsOperator(
+        task_id="purge", name=NAME, keep_last_n="0", older_than="0", keep_previous="0", dry_run="true"
+    )
     [first >> second] >> promote_first >> promote_second >> download >> rollback >> purge
 
 with DAG("mapped"):
