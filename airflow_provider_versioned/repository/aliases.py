@@ -7,6 +7,7 @@ it is the caller's to decide.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.alias_change import (
@@ -35,7 +36,7 @@ from airflow_provider_versioned.repository.retention import Departure, departure
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from airflow_provider_versioned.repository.latest import Latest
@@ -209,10 +210,7 @@ class Aliases:
         """Fill in where the rollback leads, unless the caller named a version."""
         if change.targets.version is not None:
             return change
-        rows = list(self.history(change.name, change.alias)) if view.head is not None else []
-        if view.moved_by_others:
-            rows.insert(0, observed(change.name, change.alias, view, len(rows) + 1))
-        target = rollback_target(rows)
+        target = rollback_target(self._history_until(change, view))
         if target is not None:
             return replace(change, targets=Targets(target.version), restored_sequence=target.sequence)
         if view.targets.secondary_version is not None:
@@ -223,6 +221,17 @@ class Aliases:
             name=change.name,
             alias=change.alias,
         )
+
+    def _history_until(self, change: Change, view: View) -> Iterable[AliasChange]:
+        """Read the history as of a view: what has come since the alias was read belongs to another moment."""
+        rows = list(self.history(change.name, change.alias))
+        revision = None if view.item is None else revision_of(view.item)
+        until = list(dropwhile(lambda row: row.revision != revision, rows))
+        if until:
+            return until
+        last = 0 if view.head is None else int(view.head.sequence)
+        known = [row for row in rows if row.sequence <= last]
+        return [observed(change.name, change.alias, view, last + 1), *known]
 
     def _view(self, change: Change) -> View:
         meta = meta_pk(change.name)

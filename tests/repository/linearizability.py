@@ -160,7 +160,7 @@ def _as_is(state: AliasState, operation: Operation) -> list[AliasState]:
     """Return the state if the answer tells of it; an unknown revision gets known."""
     if operation.unanswered:
         return [state]
-    if operation.answer in (CONFLICT, NOT_FOUND):
+    if isinstance(operation.answer, str):  # an error, which tells of another state than this
         return []
     sequence, revision, targets = operation.answer
     if (sequence, targets) != (state.sequence, state.targets) or state.revision not in (None, revision):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.repository import Repository
     from tests.servers import Aws, PlaceArguments
 
+NOTHING_EARLIER = "InvalidInputError"
 ONE, TWO, SPLIT = ("1", None, None), ("2", None, None), ("2", "3", 5)
 
 
@@ -66,6 +67,9 @@ GOOD = {
         FIRST, put(2, 3, TWO, (2, "b", TWO)), put(4, 5, SPLIT, (3, "c", SPLIT)),
         call(6, 7, "rollback", None, answer=(4, "d", TWO)), call(8, 9, "rollback", None, answer=(5, "e", ONE)),
     ],
+    "nothing to roll back to, before a change at the same time": [
+        FIRST, put(2, 9, TWO, (2, "b", TWO)), call(3, 8, "rollback", None, answer=NOTHING_EARLIER),
+    ],
 }  # fmt: skip
 BAD = {
     "stale read": [FIRST, put(2, 3, TWO, (2, "b", TWO)), get(4, 5, (1, "a", ONE))],
@@ -83,6 +87,13 @@ BAD = {
     "deleted and still there": [FIRST, call(2, 3, "delete", None), get(4, 5, (1, "a", ONE))],
     "rolled back to where it was": [
         FIRST, put(2, 3, TWO, (2, "b", TWO)), call(4, 5, "rollback", None, answer=(3, "c", TWO)),
+    ],
+    "nothing to roll back to, but there was": [
+        FIRST, put(2, 3, TWO, (2, "b", TWO)), call(4, 5, "rollback", None, answer=NOTHING_EARLIER),
+    ],
+    "nothing to roll back to, of a revision that was over": [
+        FIRST, put(2, 3, TWO, (2, "b", TWO)), call(4, 5, "rollback", "b", answer=NOTHING_EARLIER),
+        call(4, 9, "rollback", None, answer=(3, "c", ONE)),
     ],
     "revision reused": [FIRST, put(2, 3, TWO, (2, "b", TWO)), get(4, 5, (2, "a", TWO))],
 }  # fmt: skip
@@ -148,10 +159,10 @@ def test_latest_written_by_processes_at_once_is_a_register(
 def test_checker_finds_a_planted_lost_update(
     repository: Repository, aws: Aws, unique_place: PlaceArguments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant(monkeypatch, Attempt, "_move", "unmoved = _unmoved(self._view.item)", "unmoved = None")
+    plant(monkeypatch, Attempt, "_move", "as_read = unmoved(self._view.item)", "as_read = None")
     plant(monkeypatch, Attempt, "_head_write", "HeadItem.pk.does_not_exist()", "None")
     plant(monkeypatch, Attempt, "_head_write", "HeadItem.revision == self._view.head.revision", "None")
-    plant(monkeypatch, alias_change, "_history_write", "put(item, HistoryItem.pk.does_not_exist())", "put(item, None)")
+    plant(monkeypatch, alias_change, "history_write", "put(item, HistoryItem.pk.does_not_exist())", "put(item, None)")
     races.prepare(repository, "m")
     history, *_ = run(task(aws, unique_place, "promoter", {"get": 1, "put": 3}, calls=30))
     with pytest.raises(AssertionError, match="not linearizable"):
