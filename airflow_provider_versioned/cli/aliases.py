@@ -40,6 +40,13 @@ def _targets(state: Alias | AliasChange) -> str:
     return text.targets(state.version, state.secondary_version, state.secondary_version_weight)
 
 
+def _approval(change: AliasChange) -> str | None:
+    if change.approval is None:
+        return None
+    comment = change.approval["comment"]
+    return f"{change.approval['approved_by']}: {comment}" if comment else str(change.approval["approved_by"])
+
+
 def describe(alias: Alias) -> list[str]:
     """Return an alias's record for people."""
     return text.record(
@@ -188,11 +195,14 @@ def rollback(
 def history(run: Invocation, name: str, alias: str, limit: int | None) -> None:
     """List every change of an alias, the newest first; also of an alias that was deleted."""
     changes = list(islice(run.repository.list_alias_history(name, alias), limit))
-    header = ("#", "WHEN", "ACTION", "POINTS AT", "MOVED BY", "REASON", "ROLLOUT")
+    header = ("#", "WHEN", "ACTION", "POINTS AT", "MOVED BY", "REASON", "ROLLOUT", "APPROVED BY")
     run.answer_table(
         [change.to_dict() for change in changes],
         header,
-        ((c.sequence, c.changed_at, c.action, _targets(c), c.changed_by, c.reason, c.rollout) for c in changes),
+        (
+            (c.sequence, c.changed_at, c.action, _targets(c), c.changed_by, c.reason, c.rollout, _approval(c))
+            for c in changes
+        ),
     )
 
 
@@ -217,6 +227,7 @@ def at(run: Invocation, name: str, alias: str, time: datetime) -> None:
             ("moved by", change.changed_by),
             ("reason", change.reason),
             ("rollout", change.rollout),
+            ("approved by", _approval(change)),
         ]
     )
     run.answer(change.to_dict(), lines)

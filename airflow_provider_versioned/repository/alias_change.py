@@ -10,9 +10,9 @@ and recorded in the history as ``observed`` before our own. No I/O: reading and 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError
 from airflow_provider_versioned.repository.inputs import LATEST
@@ -38,6 +38,8 @@ from airflow_provider_versioned.repository.model import AliasChange
 from airflow_provider_versioned.repository.table import Refused, Write, check, delete, put, update
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pynamodb.expressions.condition import Condition
 
 
@@ -71,6 +73,7 @@ class Change:
         targets: What the alias shall be; ``version`` None: deleted.
         if_revision: The revision that the alias must have.
         key: Idempotency key.
+        approval: What the history keeps of a person's approval.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Change:
     rollout: str | None = None
     key: str | None = None
     restored_sequence: int | None = None
+    approval: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def asked(self) -> str:
@@ -217,6 +221,7 @@ class Attempt:
             self._change.reason,
             self._change.rollout,
             self._change.restored_sequence,
+            self._change.approval,
         )
 
     def _head_write(self) -> Write:
@@ -336,5 +341,6 @@ def history_write(row: AliasChange) -> Write:
         reason=row.reason,
         rollout=row.rollout,
         restored_sequence=row.restored_sequence,
+        approval=row.approval,
     )
     return put(item, HistoryItem.pk.does_not_exist())

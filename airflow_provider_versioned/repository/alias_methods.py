@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository import inputs
 from airflow_provider_versioned.repository.alias_change import Change, Targets
+from airflow_provider_versioned.repository.approval import with_approval
 from airflow_provider_versioned.repository.errors import AliasNotFoundError, InvalidInputError, InvalidTypeError
 from airflow_provider_versioned.repository.parts import Parts
 
@@ -33,6 +34,7 @@ class AliasMethods(Parts):
         changed_by: str | None = None,
         rollout: str | None = None,
         idempotency_key: str | None = None,
+        approval: Mapping[str, Any] | None = None,
     ) -> Alias:
         """Point an alias at a version (None: LATEST), or at two that share the traffic.
 
@@ -40,23 +42,26 @@ class AliasMethods(Parts):
 
         Args:
             secondary_version_weight: Share of ``secondary_version`` in whole percent, 0 to 99.
-            if_revision: Move the alias only if it still has this revision.
+            if_revision: Move the alias only if it still has this revision; ``"absent"``: only if there is none.
             reason: Kept in the history.
             changed_by: Kept in the history.
             rollout: Id of the rollout on whose behalf the alias moves.
             idempotency_key: The caller's identity for this change: once it has landed, the same key never applies it
                 again, also if the alias has been moved since; the alias is returned as it then is.
+            approval: ``approved_by``, ``approved_at`` and ``comment``, kept in the history. What
+                ``ApprovePromotionOperator`` returns says also what was approved; then that is demanded.
 
         Raises:
             InvalidInputError: An argument is not allowed; nothing was written.
             InvalidTypeError: The weight is missing or not an int; nothing was written.
             ArtifactNotFoundError: A target does not exist or is deleted; nothing was written.
-            ConflictError: The alias has another revision; the message says who moved it, when and to what.
+            ConflictError: The alias has another revision; the message says who moved it, when and to what. Or another
+                change was approved.
             AliasNotFoundError: This key's change has landed, and the alias was deleted since.
         """
         primary, secondary, weight = inputs.check_split(version, secondary_version, secondary_version_weight)
         change = self._change(name, alias, "put", Targets(primary, secondary, weight), if_revision, reason, changed_by)
-        return self._applied(change, inputs.check_text("rollout", rollout), idempotency_key)
+        return self._applied(with_approval(change, approval), inputs.check_text("rollout", rollout), idempotency_key)
 
     def rollback_alias(
         self,

@@ -21,6 +21,7 @@ from airflow_provider_versioned.repository.alias_change import (
 )
 from airflow_provider_versioned.repository.alias_history import rollback_target, state_at
 from airflow_provider_versioned.repository.errors import AliasNotFoundError, ConflictError, InvalidInputError
+from airflow_provider_versioned.repository.inputs import ABSENT
 from airflow_provider_versioned.repository.items import AliasItem, HeadItem, HistoryItem, RequestItem
 from airflow_provider_versioned.repository.keys import (
     Place,
@@ -109,7 +110,7 @@ class Aliases:
             ScanIndexForward=False,
         )
         own = (raw for raw in rows if is_history_sk(alias, raw["sk"]["S"]))
-        return (_change_of(name, alias, HistoryItem.from_raw_data(raw)) for raw in own)
+        return (change_of(name, alias, HistoryItem.from_raw_data(raw)) for raw in own)
 
     def departures(self, name: str, since: datetime) -> dict[str, Departure]:
         """Find the versions that aliases of an artifact, deleted ones too, pointed at until some moment since then."""
@@ -252,6 +253,8 @@ class Aliases:
         if change.if_revision is None:
             return
         item = view.item
+        if item is None and change.if_revision == ABSENT:
+            return
         if item is None:
             raise ConflictError(
                 f"{change.asked} failed: it should have revision {change.if_revision}, but it does not exist; read it "
@@ -281,7 +284,8 @@ class Aliases:
         )
 
 
-def _change_of(name: str, alias: str, item: HistoryItem) -> AliasChange:
+def change_of(name: str, alias: str, item: HistoryItem) -> AliasChange:
+    """Make the public value from an item of the history."""
     weight, restored = item.secondary_version_weight, item.restored_sequence
     return AliasChange(
         name,
@@ -297,4 +301,5 @@ def _change_of(name: str, alias: str, item: HistoryItem) -> AliasChange:
         item.reason,
         item.rollout,
         None if restored is None else int(restored),
+        item.approval,
     )

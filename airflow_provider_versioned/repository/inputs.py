@@ -14,6 +14,7 @@ from datetime import timedelta
 from airflow_provider_versioned.repository.errors import InvalidInputError, InvalidTypeError
 
 LATEST = "LATEST"
+ABSENT = "absent"  # as a revision: there is no such alias
 HIGHEST_NUMBER = 999_999
 RESERVED_METADATA = frozenset({"artifact_name", "artifact_sha256"})
 MAX_METADATA_BYTES = 2048  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html

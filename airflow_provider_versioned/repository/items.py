@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pynamodb.attributes import (
     Attribute,
     BooleanAttribute,
+    JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
@@ -133,6 +134,7 @@ class HistoryItem(_Item):
     reason = UnicodeAttribute(null=True)
     rollout = UnicodeAttribute(null=True)
     restored_sequence = NumberAttribute(null=True)
+    approval = JSONAttribute(null=True)
 
 
 class RequestItem(_Item):

@@ -10,10 +10,13 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.repository.routing import Side, bucket_of, check_side, side_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ContentSource(Protocol):
@@ -232,6 +235,7 @@ class AliasChange:
         changed_at: By the clock of whoever made the change, in UTC, never before the change before it.
         version: None after a deletion.
         restored_sequence: For a rollback: the change whose state came back; None when it was none of them.
+        approval: ``approved_by``, ``approved_at`` (ISO 8601) and ``comment``; None when nobody was asked.
     """
 
     name: str
@@ -247,6 +251,7 @@ class AliasChange:
     reason: str | None = None
     rollout: str | None = None
     restored_sequence: int | None = None
+    approval: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON-able values; ``changed_at`` in ISO 8601."""

@@ -73,6 +73,17 @@ def test_history_shows_who_did_what_when_and_why(cli: Program, repository: Repos
     assert "worse" in lines[1]
 
 
+def test_history_shows_who_approved_a_change(cli: Program, repository: Repository) -> None:
+    approval = {"approved_by": "ann", "approved_at": "2026-11-23T10:00:00+00:00", "comment": "looks right"}
+    repository.put_alias("model", "prod", 1, approval=approval)
+    repository.put_alias("model", "prod", 2, approval={**approval, "comment": None})
+    header, newest, first = cli.ok("alias", "history", "model", "prod").out.splitlines()
+    assert header.endswith("APPROVED BY")
+    assert (newest.split()[-1], first.endswith("ann: looks right")) == ("ann", True)
+    assert cli.json("alias", "history", "model", "prod")[1]["approval"] == approval
+    assert "approved by  ann" in cli.ok("alias", "at", "model", "prod", "0d").out
+
+
 def test_alias_at_a_time_in_the_past(cli: Program, repository: Repository) -> None:
     cli.ok("alias", "put", "model", "prod", 1)
     first = repository.get_alias("model", "prod").update_at
