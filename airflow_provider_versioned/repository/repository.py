@@ -15,6 +15,7 @@ from airflow_provider_versioned.repository import inputs
 from airflow_provider_versioned.repository.alias_methods import AliasMethods
 from airflow_provider_versioned.repository.artifact_methods import ArtifactMethods
 from airflow_provider_versioned.repository.bootstrap import Bootstrap, Settings
+from airflow_provider_versioned.repository.browse_methods import BrowseMethods
 from airflow_provider_versioned.repository.clients import Clients
 from airflow_provider_versioned.repository.doctor_methods import DoctorMethods
 from airflow_provider_versioned.repository.keys import Place
@@ -30,7 +31,7 @@ DEFAULT_PREFIX = "versioned-artifacts"
 DEFAULT_TABLE = "versioned-artifacts"
 
 
-class Repository(ArtifactMethods, AliasMethods, RetentionMethods, OutcomeMethods, DoctorMethods):
+class Repository(ArtifactMethods, AliasMethods, RetentionMethods, OutcomeMethods, BrowseMethods, DoctorMethods):
     """Versioned artifacts: content in one S3 bucket, everything known about it in one DynamoDB table.
 
     Constructing it sends no request. It may be shared between threads; several may live in one process, each with its

@@ -234,6 +234,15 @@ CALLS: Mapping[str, tuple[Callable[[Repository, str], object], ...]] = {
     ),
     "list_alias_history": (lambda repository, name: list(repository.list_alias_history(name, "prod")),),
     "get_alias_at": (lambda repository, name: repository.get_alias_at(name, "prod", datetime.now(UTC)),),
+    "page_artifact_versions": (
+        lambda repository, name: repository.page_artifact_versions(name, 2),
+        lambda repository, name: repository.page_artifact_versions(name, below=3),
+    ),
+    "page_alias_history": (
+        lambda repository, name: repository.page_alias_history(name, "prod", 1),
+        lambda repository, name: repository.page_alias_history(name, "prod", below=2),
+    ),
+    "list_alias_traces": (lambda repository, name: repository.list_alias_traces(name),),
     "protect": (lambda repository, name: repository.protect(name, 1, "audit"),),
     "unprotect": (lambda repository, name: repository.unprotect(name, 1),),
     "plan_purge": (lambda repository, name: repository.plan_purge(name, 0, 0, keep_previous_secs=60),),
