@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.assets.announce import announce_move
 from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
+from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
-from airflow_provider_versioned.task.fields import optional, parse_optional_int, parse_optional_version, parse_version
+from airflow_provider_versioned.task.fields import (
+    optional,
+    parse_approval,
+    parse_optional_int,
+    parse_optional_version,
+    parse_version,
+)
 from airflow_provider_versioned.task.identity import author, clearing_key
 
 if TYPE_CHECKING:
@@ -32,6 +39,9 @@ class PromoteAliasOperator(RepositoryOperator):
         secondary_version_weight: Its share in whole percent, 0 to 99.
         if_revision: Move only if the alias has this revision; a conflict otherwise.
         reason: Why, for the alias's history.
+        approval: The ``output`` of a :class:`~airflow_provider_versioned.gates.ApprovePromotionOperator`: exactly what
+            was approved is moved, or nothing, and the alias's history keeps who approved. Or a mapping with
+            ``approved_by``, ``approved_at`` and ``comment``. If it turns out to be empty, nothing is moved.
     """
 
     template_fields: Sequence[str] = (
@@ -43,6 +53,7 @@ class PromoteAliasOperator(RepositoryOperator):
         "secondary_version_weight",
         "if_revision",
         "reason",
+        "approval",
     )
     operator_extra_links = (DynamoDBItemLink(),)
 
@@ -56,6 +67,7 @@ class PromoteAliasOperator(RepositoryOperator):
         secondary_version_weight: int | str | None = None,
         if_revision: str | None = None,
         reason: str | None = None,
+        approval: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,10 +78,13 @@ class PromoteAliasOperator(RepositoryOperator):
         self.secondary_version_weight = secondary_version_weight
         self.if_revision = if_revision
         self.reason = reason
+        self.approval = approval
+        self.needs_approval = approval is not None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Move the alias."""
-        with no_vain_retry():
+        # What was approved stays what it is, however often it is tried.
+        with no_vain_retry(*([ConflictError] if self.needs_approval else [])):
             alias = self.hook.repository.put_alias(
                 self.name,
                 self.alias,
@@ -80,6 +95,7 @@ class PromoteAliasOperator(RepositoryOperator):
                 reason=optional(self.reason),
                 changed_by=author(context),
                 idempotency_key=clearing_key(context),
+                approval=parse_approval(self.approval, needed=self.needs_approval),
             )
         self.log.info("Alias %r of %r is at %s.", self.alias, self.name, _state(alias))
         link_to_alias(self, alias)

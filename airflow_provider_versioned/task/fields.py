@@ -73,21 +73,33 @@ def parse_optional_seconds(what: str, value: Any) -> float | None:
 def parse_plans(plans: Any) -> list[PurgePlan]:
     """Read one retention plan or a list of them, each as the dict that was stored; JSON or Python text of it, too."""
     if isinstance(plans, str):
-        plans = _literal(plans)
+        plans = _literal("plan must be a stored purge plan or a list of them", plans)
     plans = [plans] if isinstance(plans, dict) else plans
     if not isinstance(plans, Iterable) or isinstance(plans, (str, bytes)):
         raise InvalidTypeError(f"plan must be a stored purge plan or a list of them, got {plans!r}.")
     return [PurgePlan.from_dict(plan) for plan in plans]
 
 
-def _literal(text: str) -> Any:
+def parse_approval(approval: Any, *, needed: bool) -> Any:
+    """Read an approval: the mapping, or JSON or Python text of it.
+
+    Args:
+        needed: An approval was announced: that none came is an error.
+    """
+    given = optional(approval)
+    if given is None and needed:
+        raise InvalidInputError("approval was asked for, but there is none: nothing may be moved.")
+    return _literal("approval must be a mapping", given) if isinstance(given, str) else given
+
+
+def _literal(rule: str, text: str) -> Any:
     """Read JSON, or what Jinja makes of a Python value."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)
         except (ValueError, SyntaxError):
             continue
-    raise InvalidInputError(f"plan must be a stored purge plan or a list of them, got the text {text[:200]!r}.")
+    raise InvalidInputError(f"{rule}, got the text {text[:200]!r}.")
 
 
 def parse_version(what: str, version: Any) -> str:

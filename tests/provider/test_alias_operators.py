@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, 
 from tests.servers import MOTO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_versioned.repository import Repository
     from tests.provider.conftest import FakeRun
 
@@ -124,3 +127,48 @@ def test_rollback_drops_a_canary_or_goes_to_the_version_named(versions: Reposito
     assert run.execute(rollback())["secondary_version"] is None
     run.clear_number = 1
     assert run.execute(rollback(to_version="1"))["version"] == "1"
+
+
+def approval(repository: Repository, **changes: Any) -> dict[str, Any]:
+    """Return what the gate answers after a person approved version 2."""
+    revision = repository.get_alias("model", "prod").revision
+    asked = {"name": "model", "alias": "prod", "version": "2", "revision": revision}
+    return {"approved_by": "ann", "approved_at": "2026-11-23T10:00:00+00:00", "comment": None, **asked, **changes}
+
+
+@pytest.mark.parametrize("written", [dict, json.dumps, str], ids=["value", "JSON", "rendered"])
+def test_promotion_with_an_approval_keeps_it_in_the_history(
+    versions: Repository, run: FakeRun, written: Callable[[Any], Any]
+) -> None:
+    versions.put_alias("model", "prod", 1)
+
+    run.execute(promote(version=2, approval=written(approval(versions))))
+
+    kept = next(iter(versions.list_alias_history("model", "prod"))).approval
+    assert kept == {"approved_by": "ann", "approved_at": "2026-11-23T10:00:00+00:00", "comment": None}
+
+
+@pytest.mark.parametrize("came", [None, "None", ""])
+def test_promotion_whose_approval_did_not_come_moves_nothing_and_is_not_retried(
+    versions: Repository, run: FakeRun, came: Any
+) -> None:
+    versions.put_alias("model", "prod", 1)
+    operator = promote(version=2, approval="{{ … }}")
+    operator.approval = came
+
+    with pytest.raises(AirflowFailException, match="approval was asked for, but there is none"):
+        run.execute(operator)
+    assert versions.get_alias("model", "prod").version == "1"
+
+
+def test_promotion_refuses_for_good_when_the_alias_has_moved_since_its_approval(
+    versions: Repository, run: FakeRun
+) -> None:
+    versions.put_alias("model", "prod", 1)
+    given = approval(versions)
+    versions.put_alias("model", "prod", 1, 2, 10, changed_by="bob")
+
+    with pytest.raises(AirflowFailException, match=r"bob moved it .* decide anew") as refused:
+        run.execute(promote(version=2, approval=given))
+    assert isinstance(refused.value.__cause__, ConflictError)
+    assert versions.get_alias("model", "prod").secondary_version_weight == 10

@@ -129,6 +129,7 @@ def test_move_is_told_with_what_it_changed(versions: Repository, run: FakeRun) -
         "changed_by": "airflow:dag/run-1/promote",
         "reason": "try",
         "rollout": None,
+        "approval": None,
     }
     assert run.xcoms["promote", MOVE_KEY] == event.extra
 
