@@ -7,7 +7,7 @@ it, a connection that does not exist is an error here, never a silent fall to th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import hashlib
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from airflow.sdk import BaseHook
 from asgiref.sync import sync_to_async
 
+from airflow_provider_versioned.hooks.alias_reader import AliasReader
 from airflow_provider_versioned.hooks.outcomes import OutcomeReports
 from airflow_provider_versioned.repository import Alias, Repository
 from airflow_provider_versioned.repository.aws import translated
@@ -29,13 +30,14 @@ from airflow_provider_versioned.repository.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import boto3
+    from airflow.sdk import Connection
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 PLACE = ("s3_bucket", "s3_prefix", "dynamodb_table_name", "suffix")
-
-FindAlias = Callable[[str, str], Awaitable[Alias | None]]
 
 
 class VersionedRepositoryHook(OutcomeReports, BaseHook):
@@ -129,27 +131,32 @@ class VersionedRepositoryHook(OutcomeReports, BaseHook):
 
     async def afind_alias(self, name: str, alias: str) -> Alias | None:
         """Return an alias, or None when it does not exist; one client for one answer."""
-        async with self.aconnect() as find_alias:
-            return await find_alias(name, alias)
+        async with self.aread_aliases() as reader:
+            return await reader.find(name, alias)
 
     @asynccontextmanager
-    async def aconnect(self) -> AsyncIterator[FindAlias]:
-        """Open one aiobotocore DynamoDB client and hand out the async twin of :meth:`find_alias` that uses it.
+    async def aread_aliases(self) -> AsyncIterator[AliasReader]:
+        """Open one aiobotocore DynamoDB client and hand out what reads aliases through it.
 
-        The request and its decoding are those of :meth:`find_alias`; what blocks (reading the connection, loading the
-        service's description) runs in a thread.
+        The requests and their decoding are those of :meth:`find_alias`; what blocks (reading the connection, loading
+        the service's description) runs in a thread.
         """
         repository = await sync_to_async(lambda: self.repository)()
         dynamodb = await sync_to_async(self.aws_hook)("dynamodb")
         async with await dynamodb.get_async_conn() as client:  # type: ignore[no-untyped-call] # amazon has no types
+            yield AliasReader(repository, client)
 
-            async def find_alias(name: str, alias: str) -> Alias | None:
-                request = repository.alias_request(name, alias)
-                with translated(f"Reading alias {alias!r} of {name!r}", f"table {request['TableName']!r}"):
-                    response = await client.get_item(**request)
-                return repository.alias_from_response(name, response)
+    @property
+    def identity(self) -> str:
+        """A digest that differs when the repository, the credentials or the AWS parameters do.
 
-            yield find_alias
+        Raises:
+            NotFoundError: There is no such connection.
+        """
+        stored = self._connection
+        facts = (stored.login, stored.password, stored.host, stored.extra) if stored else ()
+        given = (self.aws_conn_id, self._given, self._region_name, self._verify, self._botocore_config)
+        return hashlib.sha256(repr((facts, given)).encode()).hexdigest()
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the bucket and the table of the repository for an answer.
@@ -195,20 +202,20 @@ class VersionedRepositoryHook(OutcomeReports, BaseHook):
 
     def _demand_connection(self) -> dict[str, Any]:
         """Return the connection's extra, or raise; nothing for the explicit None."""
-        if self.aws_conn_id is None:
-            return {}
-        return self._connection_extra
+        extra: dict[str, Any] = self._connection.extra_dejson if self._connection else {}
+        return extra
 
     @cached_property
-    def _connection_extra(self) -> dict[str, Any]:
+    def _connection(self) -> Connection | None:
+        if self.aws_conn_id is None:
+            return None
         try:
-            extra: dict[str, Any] = self.get_connection(self.aws_conn_id or "").extra_dejson
+            return self.get_connection(self.aws_conn_id)
         except AirflowNotFoundException as error:
             raise NotFoundError(
                 f"Connection {self.aws_conn_id!r} does not exist; create it with type 'aws', or pass aws_conn_id=None "
                 "to use boto3's own chain of credentials."
             ) from error
-        return extra
 
 
 class _Session:

@@ -1,12 +1,11 @@
 """Waiting for an alias without a worker: what the triggerer runs for the sensor.
 
 Decides how often to look and what to do when AWS does not answer. The request, its decoding and the condition are those
-of the sensor.
+of the sensor; the looks are shared with other triggers (:mod:`~airflow_provider_versioned.triggers.shared`).
 """
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,11 @@ from airflow_provider_versioned.repository.errors import StorageUnavailableError
 from airflow_provider_versioned.triggers.base import RepositoryTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from airflow_provider_versioned.hooks.repository import FindAlias
+    from airflow_provider_versioned.repository import Alias
+
+    FindAlias = Callable[[str, str, float], Awaitable[Alias | None]]
 
 
 class AliasVersionTrigger(RepositoryTrigger):
@@ -58,17 +59,17 @@ class AliasVersionTrigger(RepositoryTrigger):
         condition = AliasCondition.from_dict(self.condition)
         self.log.info("Waiting until alias %r of %r %s.", self.alias, self.name, condition.describe())
         try:
-            async with (await self.make_hook()).aconnect() as find_alias:
-                payload = await self._wait(find_alias, condition)
+            async with self.looks() as looks:
+                payload = await self._wait(looks.find, condition)
         except VersionedError as error:
             payload = {"status": "error", "error": type(error).__name__, "message": str(error)}
         yield TriggerEvent(payload)  # type: ignore[no-untyped-call] # Airflow has no types here
 
     async def _wait(self, find_alias: FindAlias, condition: AliasCondition) -> dict[str, Any]:
-        failures = 0
+        failures, within_secs = 0, 0.0
         while True:
             try:
-                alias = await find_alias(self.name, self.alias)
+                alias = await find_alias(self.name, self.alias, within_secs)
                 failures = 0
             except StorageUnavailableError as error:
                 alias, failures = None, failures + 1
@@ -77,7 +78,7 @@ class AliasVersionTrigger(RepositoryTrigger):
                 return {"status": "success", "alias": alias.to_dict()}
             if self._seconds_left() <= 0:
                 return {"status": "timeout"}
-            await asyncio.sleep(min(self._pause(failures), self._seconds_left()))
+            within_secs = min(self._wait_secs(failures), self._seconds_left())
 
     def _seconds_left(self) -> float:
         if self.deadline is None:

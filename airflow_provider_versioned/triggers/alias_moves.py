@@ -21,7 +21,7 @@ from airflow_provider_versioned.triggers.base import RepositoryTrigger
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_provider_versioned.hooks.repository import FindAlias, VersionedRepositoryHook
+    from airflow_provider_versioned.triggers.shared import AliasLooks
 
 # By then the triggerer has written what was fired to the database: it does so about once a second.
 HAND_OVER_SECS = 5.0
@@ -32,7 +32,8 @@ class AliasMovesTrigger(RepositoryTrigger):
 
     The event's payload is the change as in the alias's history: ``name``, ``alias``, ``action``, ``version``,
     ``secondary_version``, ``secondary_version_weight``, ``revision``, ``sequence``, ``changed_at``, ``changed_by``,
-    ``reason``, ``rollout``, and the ``weights`` of all versions after it and before it (``previous_weights``).
+    ``reason``, ``rollout``, ``approval``, and the ``weights`` of all versions after it and before it
+    (``previous_weights``).
 
     What was moved before the first look is not told. From Airflow 3.3 on, what was seen is kept in the state store of
     the watched asset: moves made while no triggerer ran are told, one by one, when it runs again, and none twice,
@@ -61,13 +62,12 @@ class AliasMovesTrigger(RepositoryTrigger):
         seen, failures = await self._recall(), 0
         while True:
             try:
-                hook = await self.make_hook()
-                async with hook.aconnect() as find_alias:
+                async with self.looks() as looks:
                     if seen is None:
-                        seen = await self._first_look(hook, find_alias)
+                        seen = await self._first_look(looks)
                         await self._keep(seen)
                     while True:
-                        latest, moves = await self._look(hook, find_alias, seen)
+                        latest, moves = await self._look(looks, seen)
                         failures = 0
                         for move in moves:
                             yield TriggerEvent(move.to_dict())  # type: ignore[no-untyped-call] # Airflow has no types here
@@ -82,22 +82,20 @@ class AliasMovesTrigger(RepositoryTrigger):
                 self.log.warning("%s Looking again.", error)
             await asyncio.sleep(self._pause(failures))
 
-    async def _first_look(self, hook: VersionedRepositoryHook, find_alias: FindAlias) -> Seen:
-        newest = await sync_to_async(
-            lambda: next(iter(hook.repository.list_alias_history(self.name, self.alias)), None)
-        )()
-        seen = seen_with(await find_alias(self.name, self.alias), newest)
+    async def _first_look(self, looks: AliasLooks) -> Seen:
+        history = looks.hook.repository.list_alias_history
+        newest = await sync_to_async(lambda: next(iter(history(self.name, self.alias)), None))()
+        seen = seen_with(await looks.find(self.name, self.alias), newest)
         self.log.info("Watching alias %r of %r from version %s on.", self.alias, self.name, seen.version)
         return seen
 
-    async def _look(self, hook: VersionedRepositoryHook, find_alias: FindAlias, seen: Seen) -> tuple[Seen, list[Move]]:
+    async def _look(self, looks: AliasLooks, seen: Seen) -> tuple[Seen, list[Move]]:
         """Return what is seen now, and the moves that have to be told."""
-        alias = await find_alias(self.name, self.alias)
+        alias = await looks.find(self.name, self.alias)
         if not has_news(seen, alias):
             return seen, []
-        changes = await sync_to_async(
-            lambda: moves_since(seen, alias, hook.repository.list_alias_history(self.name, self.alias))
-        )()
+        history = looks.hook.repository.list_alias_history
+        changes = await sync_to_async(lambda: moves_since(seen, alias, history(self.name, self.alias)))()
         if not changes:
             # The library `versioned` deleted the alias: no history tells of it.
             return Seen(seen.sequence), []

@@ -5,18 +5,23 @@ A Dag file that watches an alias makes a trigger while it is parsed, so this loa
 
 from __future__ import annotations
 
-import asyncio
 import random
 from abc import abstractmethod
-from importlib import import_module
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger
+from asgiref.sync import sync_to_async
+
+from airflow_provider_versioned.triggers.shared import shared_looks
 
 if TYPE_CHECKING:
-    from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook
+    from collections.abc import AsyncIterator
 
-_JITTER = 0.2  # many waiting tasks are deferred in the same second; this spreads their requests
+    from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook
+    from airflow_provider_versioned.triggers.shared import AliasLooks
+
+_JITTER = 0.2  # spreads the requests of many watchers that were started in the same second
 _LONGEST_BACKOFF_SECS = 300.0
 _SHORTEST_WAIT_SECS = 0.1
 
@@ -25,7 +30,8 @@ class RepositoryTrigger(BaseEventTrigger):
     """Base of the triggers.
 
     Args:
-        poke_interval: Seconds between two looks; each wait is up to a fifth shorter or longer.
+        poke_interval: Seconds between two looks, or a fifth less; other triggers that wait for the same alias share
+            theirs.
         aws_conn_id: This and the rest as in :class:`~airflow_provider_versioned.task.base.RepositoryOperator`.
     """
 
@@ -75,15 +81,25 @@ class RepositoryTrigger(BaseEventTrigger):
             "botocore_config": self.botocore_config,
         }
 
-    async def make_hook(self) -> VersionedRepositoryHook:
-        """Make the hook; loading it takes a second in which other triggers shall run, so that is left to a thread."""
-        module = await asyncio.to_thread(import_module, "airflow_provider_versioned.hooks.repository")
-        hook: VersionedRepositoryHook = module.VersionedRepositoryHook(**self.hook_arguments())
-        return hook
+    @asynccontextmanager
+    async def looks(self) -> AsyncIterator[AliasLooks]:
+        """Join the triggers of this process that look at the same repository through the same connection."""
+        hook, identity = await sync_to_async(self._make_hook)()
+        async with shared_looks(hook, identity) as looks:
+            yield looks
 
-    def _pause(self, failures: int) -> float:
+    def _make_hook(self) -> tuple[VersionedRepositoryHook, str]:
+        """Load the hook, and read the connection; both take time in which other triggers shall run."""
+        from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook  # noqa: PLC0415 -- loads AWS libraries
+
+        hook = VersionedRepositoryHook(**self.hook_arguments())
+        return hook, hook.identity
+
+    def _wait_secs(self, failures: int) -> float:
         """Return the seconds until the next look, after so many failed ones in a row."""
         longest = max(_LONGEST_BACKOFF_SECS, self.poke_interval)
-        pause = min(self.poke_interval * 2.0 ** min(failures, 16), longest)
-        jittered = pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 -- not for secrets
-        return max(jittered, _SHORTEST_WAIT_SECS)
+        return max(min(self.poke_interval * 2.0 ** min(failures, 16), longest), _SHORTEST_WAIT_SECS)
+
+    def _pause(self, failures: int) -> float:
+        """Return the same, a little shorter or longer."""
+        return self._wait_secs(failures) * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 -- not for secrets
