@@ -229,8 +229,8 @@ def _delete(state: AliasState, operation: Operation) -> list[AliasState]:
 _ALIAS_STEPS = {"get": _get, "put": _put, "rollback": _rollback, "delete": _delete}
 
 
-def register_step(state: str | None, operation: Operation) -> list[str | None]:
-    """Say what a call on LATEST may do: ``write`` a digest, or ``read`` one."""
+def register_step(state: str, operation: Operation) -> list[str]:
+    """Say what a call on LATEST may do: ``write`` a digest, or ``read`` one; an empty one stands for none at all."""
     if operation.kind == "write":
         return [operation.arguments[0]]
     return [state] if operation.unanswered or operation.answer == state else []

@@ -39,10 +39,16 @@ class ImpossibleError(Exception):
 
 @dataclass
 class Content:
-    """The bytes of a version, or of LATEST."""
+    """The bytes of a version, or of LATEST.
+
+    Attributes:
+        writes: Counts what makes a purge plan out of date: restored, protected, no longer protected.
+    """
 
     content: bytes
     live: bool = True
+    protected: bool = False
+    writes: int = 0
 
 
 @dataclass
@@ -82,6 +88,7 @@ class Model:
 
     Attributes:
         given: Every number that was ever seen or returned.
+        plan: Versions that the last plan would remove, with their writes at that time.
     """
 
     contents: dict[str, Content] = field(default_factory=dict)
@@ -89,6 +96,7 @@ class Model:
     given: set[int] = field(default_factory=set)
     published: dict[tuple[str, bytes], str] = field(default_factory=dict)
     requests: set[tuple[str, str]] = field(default_factory=set)
+    plan: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> Model:
         """Return another model in the same state."""
@@ -116,8 +124,10 @@ class Model:
         live = (version for version, stored in self.contents.items() if stored.live and version != LATEST)
         return sorted(live, key=int, reverse=True)
 
-    def _users(self, version: str) -> list[str]:
-        return [name for name, alias in self.aliases.items() if alias.targets and version in alias.targets[:2]]
+    def _kept(self, version: str) -> bool:
+        """Whether an alias or protection keeps a live version."""
+        pointing = any(alias.targets and version in alias.targets[:2] for alias in self.aliases.values())
+        return pointing or self.contents[version].protected
 
     # -- content -----------------------------------------------------------------------------------------------------
 
@@ -161,13 +171,14 @@ class Model:
         stored = self.contents.get(version)
         if stored is None or not stored.live:
             return
-        if self._users(version):
+        if self._kept(version):
             raise InUseError(version)
         stored.live = False
 
     def restore_artifact_version(self, version: str = LATEST) -> tuple[str, str]:
         if version not in self.contents:
             raise ArtifactNotFoundError(version)
+        self.contents[version].writes += not self.contents[version].live
         self.contents[version].live = True
         return version, digest(self.contents[version].content)
 
@@ -259,20 +270,55 @@ class Model:
 
     # -- retention ---------------------------------------------------------------------------------------------------
 
+    def protect(self, version: str) -> tuple[str, str]:
+        self._set_protected(self._live(_number(version)), protected=True, always=True)
+        return self.get_artifact_version(version)
+
+    def unprotect(self, version: str) -> None:
+        if _number(version) in self.contents:
+            self._set_protected(self.contents[version], protected=False)
+
+    @staticmethod
+    def _set_protected(stored: Content, *, protected: bool, always: bool = False) -> None:
+        stored.writes += always or stored.protected != protected
+        stored.protected = protected
+
     def plan_purge(self, keep_last_n: int) -> list[str]:
-        return [version for version in self._numbers()[keep_last_n:] if not self._users(version)]
+        planned = [version for version in self._numbers()[keep_last_n:] if not self._kept(version)]
+        self.plan = {version: self.contents[version].writes for version in planned}
+        return planned
+
+    def apply_purge(self) -> list[str]:
+        there = {version: self.contents[version] for version in self.plan if version in self.contents}
+        return self.hide([version for version, stored in there.items() if stored.writes == self.plan[version]])
 
     def purge_artifact_versions(self, keep_last_n: int) -> list[str]:
-        return self.apply_purge(self.plan_purge(keep_last_n))
+        return self.hide([version for version in self._numbers()[keep_last_n:] if not self._kept(version)])
 
-    def apply_purge(self, planned: Iterable[str]) -> list[str]:
-        purged = [v for v in planned if v in self.contents and self.contents[v].live and not self._users(v)]
-        for version in purged:
+    def hide(self, versions: Iterable[str]) -> list[str]:
+        """Remove by rule: what is live and nothing keeps."""
+        hidden = [version for version in versions if self.contents[version].live and not self._kept(version)]
+        for version in hidden:
             self.contents[version].live = False
-        return purged
+        return hidden
+
+    def free_artifact_versions(self) -> None:
+        for version in [version for version, stored in self.contents.items() if not stored.live and version != LATEST]:
+            del self.contents[version]
+
+    def sweep_artifact(self) -> None:
+        """Remove nothing that anybody can see."""
 
     def purge_artifact(self) -> None:
+        if any(stored.live and stored.protected for stored in self.contents.values()):
+            raise InUseError(LATEST)
         for alias in self.aliases.values():
             if alias.targets:
                 alias.become("delete", None)
         self.contents.clear()
+
+
+def _number(version: str) -> str:
+    if version == LATEST:
+        raise InvalidInputError(version)
+    return version

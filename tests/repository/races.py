@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 ALIAS_CALLS = {"get": 5, "put": 6, "rollback": 2, "delete": 1}
 VERSION_CALLS = {"publish": 3, "freeze": 1, "remove": 2, "restore": 2, "purge": 1}
-HEAD_CALLS = {"write": 3, "read": 5, "publish": 1, "freeze": 1}
+HEAD_CALLS = {"write": 3, "read": 5, "freeze": 1}
+HEAD_AND_PUBLISH_CALLS = {**HEAD_CALLS, "publish": 1}  # where CopyObject honours its condition on the target
 _CHANGES = {"put", "rollback", "delete"}
 _GIVING = {"publish", "freeze"}
 _START_SECS = 6  # for the slowest process to be ready; whoever is later begins later
@@ -156,16 +158,18 @@ def check_versions(race: Race, repository: Repository, name: str) -> None:
     assert len(live - set(numbers) - prepared) <= lost, "a version that nobody published"
 
 
-def check_latest(race: Race, repository: Repository, name: str) -> None:
+def check_latest(race: Race, repository: Repository, name: str, first: bytes) -> None:
     """Assert that LATEST was a linearizable register, up to what a reader finds afterwards."""
     start = time.monotonic_ns()
     try:
         found = repository.get_artifact_version(name).sha256
     except ArtifactNotFoundError:
-        found = None
+        found = ""
     look = Operation("last look", start, time.monotonic_ns(), "read", (), found)
     history = [register for operation in race.history if (register := _on_register(operation))]
-    assert linearization([*history, look], None, register_step) is not None, "LATEST not linearizable"
+    assert linearization([*history, look], hashlib.sha256(first).hexdigest(), register_step) is not None, (
+        "LATEST not linearizable"
+    )
 
 
 def _on_register(operation: Operation) -> Operation | None:
@@ -174,5 +178,5 @@ def _on_register(operation: Operation) -> Operation | None:
         return replace(operation, kind="write", answer=None)
     if operation.unanswered:
         return None
-    seen = None if operation.answer == REFUSED else operation.answer[1]
+    seen = "" if operation.answer == REFUSED else operation.answer[1]
     return replace(operation, kind="read", answer=seen)
