@@ -39,13 +39,13 @@ class EmbeddedServers(ServerProcess):
         return [str(SERVERS_VENV / "bin" / "python"), "-m", "ministack"]
 
     def environment(self, folder: Path, ports: list[int]) -> dict[str, str]:
-        """Return the settings: three services, one port, loopback only, no extra listeners, no state to keep."""
+        """Return the settings: four services, one port, loopback only, no extra listeners, no state to keep."""
         return {
             "BIND_HOST": LOOPBACK,
             "GATEWAY_PORT": str(ports[0]),
             "MINISTACK_HOST": LOOPBACK,
             "MINISTACK_REGION": REGION,
-            "SERVICES": "s3,dynamodb,sts",
+            "SERVICES": "s3,dynamodb,sts,monitoring",
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "S3_DATA_DIR": str(folder / "s3"),

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airflow_provider_versioned.rollout.combining import all_of
     from airflow_provider_versioned.rollout.consequences import Consequence, Consequences
     from airflow_provider_versioned.rollout.group import staged_promotion
     from airflow_provider_versioned.rollout.outcome_judge import OutcomeJudge
@@ -21,10 +22,20 @@ _HOME = {
     "Judgement": "verdict",
     "OutcomeJudge": "outcome_judge",
     "Verdict": "verdict",
+    "all_of": "combining",
     "staged_promotion": "group",
 }
 
-__all__ = ["CanaryStep", "Consequence", "Consequences", "Judgement", "OutcomeJudge", "Verdict", "staged_promotion"]
+__all__ = [
+    "CanaryStep",
+    "Consequence",
+    "Consequences",
+    "Judgement",
+    "OutcomeJudge",
+    "Verdict",
+    "all_of",
+    "staged_promotion",
+]
 
 
 def __getattr__(name: str) -> object:

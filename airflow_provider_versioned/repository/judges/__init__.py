@@ -6,10 +6,10 @@ Each judge is a frozen value with a method ``judge(evidence) -> Judgement``. Sev
 
 from __future__ import annotations
 
-from airflow_provider_versioned.repository.judges.base import DryRun, Judge, combined
+from airflow_provider_versioned.repository.judges.base import DryRun, Judge, combined, worst
 from airflow_provider_versioned.repository.judges.metric import MetricComparison
 from airflow_provider_versioned.repository.judges.ratio import SampleRatio
 from airflow_provider_versioned.repository.judges.sequential import SequentialTest
 from airflow_provider_versioned.repository.judges.threshold import Threshold
 
-__all__ = ["DryRun", "Judge", "MetricComparison", "SampleRatio", "SequentialTest", "Threshold", "combined"]
+__all__ = ["DryRun", "Judge", "MetricComparison", "SampleRatio", "SequentialTest", "Threshold", "combined", "worst"]

@@ -49,12 +49,16 @@ def combined(judges: Sequence[Judge], evidence: Evidence) -> Judgement:
     """
     if not judges:
         raise InvalidInputError("At least one judge must be given.")
-    judgements = [judge.judge(evidence) for judge in judges]
-    worst = min(judgements, key=lambda judgement: _WORST_FIRST.index(judgement.verdict))
+    return worst([(type(judge).__name__, judge.judge(evidence)) for judge in judges])
+
+
+def worst(named: Sequence[tuple[str, Judgement]]) -> Judgement:
+    """Put judgements together as :func:`combined` does; each comes with the name that its detail gets."""
+    judgement = min((one for _, one in named), key=lambda one: _WORST_FIRST.index(one.verdict))
     detail: dict[str, Any] = {}
-    for judge, judgement in zip(judges, judgements, strict=True):
-        detail[_free_name(type(judge).__name__, detail)] = judgement.to_dict()
-    return Judgement(worst.verdict, detail, worst.reason)
+    for name, one in named:
+        detail[_free_name(name, detail)] = one.to_dict()
+    return Judgement(judgement.verdict, detail, judgement.reason)
 
 
 def _free_name(name: str, taken: dict[str, Any]) -> str:
