@@ -55,7 +55,8 @@ class CloudWatchAlarmJudge:
         if self.aws_conn_id is not None or self.region_name is not None:
             conn_id = hook.aws_conn_id if self.aws_conn_id is None else self.aws_conn_id
             hook = VersionedRepositoryHook(conn_id, region_name=self.region_name)
-        pages = hook.aws_hook("cloudwatch").conn.get_paginator("describe_alarms").paginate
+        client: Any = hook.aws_hook("cloudwatch").conn
+        pages = client.get_paginator("describe_alarms").paginate
         found: dict[str, dict[str, Any]] = {}
         for names in _parts(self.alarm_names):
             with translated("Reading the state of alarms", f"CloudWatch alarms {', '.join(names)}"):
