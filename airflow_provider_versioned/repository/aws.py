@@ -6,6 +6,7 @@ request is sent. Everything else becomes a sentence here.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -90,6 +91,21 @@ UNAVAILABLE = frozenset(
         "TransactionInProgressException",
     }
 )
+# Those of them that say: too much at once.
+THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 # Another request holds the item or the key at this moment: sent again, it goes through.
 CONTENDED = frozenset(
     {"409", "ConditionalRequestConflict", "OperationAborted", "TransactionConflict", "TransactionConflictException"}
@@ -97,6 +113,9 @@ CONTENDED = frozenset(
 
 # The narrower of S3's and DynamoDB's limits: https://docs.aws.amazon.com/general/latest/gr/signature-v4-troubleshooting.html
 _SIGNATURE_LIVES = timedelta(minutes=5)
+
+_SIGNED = re.compile(r"The Canonical String for this request.*|x-amz-security-token.*", re.DOTALL | re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"(://)[^/@\s\"']+@")
 
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, TokenRetrievalError)
 
@@ -107,27 +126,49 @@ def code_of(error: ClientError) -> str:
 
 
 @contextmanager
-def translated(asked: str, resource: str) -> Iterator[None]:
+def translated(asked: str, resource: str, owner: str | None = None) -> Iterator[None]:
     """Turn botocore's errors inside the block into errors of ours.
 
     Args:
         asked: What the caller wanted, as the beginning of a sentence: ``"Publishing 'model'"``.
         resource: What was spoken to: ``"table 'artifacts'"``.
+        owner: Account that the bucket was said to belong to; S3 denies access if it is another's.
     """
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        raise translate(error, asked, resource) from error
+        raise translate(error, asked, resource, owner) from error
 
 
-def translate(error: ClientError | BotoCoreError, asked: str, resource: str) -> StorageError:
+def translate(error: ClientError | BotoCoreError, asked: str, resource: str, owner: str | None = None) -> StorageError:
     """Return the error of ours for an answer, or for the lack of one."""
+    _redact(error)
     if isinstance(error, ClientError):
-        return _from_answer(error, asked, resource)
+        return _from_answer(error, asked, resource, owner)
     return _from_silence(error, asked, resource)
 
 
-def _from_answer(error: ClientError, asked: str, resource: str) -> StorageError:
+def _redact(error: ClientError | BotoCoreError) -> None:
+    """Take out of an error what nobody may read in a log, where it stands as the cause of ours.
+
+    DynamoDB answers a wrong signature with all that should have been signed, the session token included; an endpoint
+    or a proxy may have a password in its URL.
+    """
+    error.args = tuple(redacted(part) if isinstance(part, str) else part for part in error.args)
+    if isinstance(error, ClientError) and "Message" in error.response.get("Error", {}):
+        error.response["Error"]["Message"] = redacted(str(error.response["Error"]["Message"]))
+    elif isinstance(error, BotoCoreError):
+        error.kwargs = {
+            key: redacted(value) if isinstance(value, str) else value for key, value in error.kwargs.items()
+        }
+
+
+def redacted(text: str) -> str:
+    """Return a message of AWS or botocore without credentials."""
+    return _PASSWORD_IN_URL.sub(r"\1***@", _SIGNED.sub("(left out: what should have been signed)", text))
+
+
+def _from_answer(error: ClientError, asked: str, resource: str, owner: str | None) -> StorageError:
     code, operation = code_of(error), error.operation_name
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = str(error.response.get("Error", {}).get("Message") or "no message")
@@ -145,9 +186,10 @@ def _from_answer(error: ClientError, asked: str, resource: str) -> StorageError:
             **facts,
         )
     if code in DENIED:
+        owned = f", and make sure that the bucket belongs to account {owner} (expected_bucket_owner)" if owner else ""
         return AccessDeniedError(
             f"{asked} failed: access to {resource} was denied ({operation}: {code}: {said}); check the credentials and "
-            f"grant the permission for {operation}.",
+            f"grant the permission for {operation}{owned}.",
             **facts,
         )
     if code in UNAVAILABLE or code in CONTENDED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

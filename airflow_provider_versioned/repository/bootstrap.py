@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from airflow_provider_versioned.repository.aws import code_of, translate, translated
+from airflow_provider_versioned.repository.encryption import (
+    bucket_configuration,
+    bucket_lacks,
+    table_lacks,
+    table_specification,
+)
 from airflow_provider_versioned.repository.errors import (
     InvalidInputError,
     StorageUnavailableError,
@@ -46,13 +52,16 @@ class Settings:
     bucket_versioning: bool
     point_in_time_recovery: bool
     deletion_protection: bool
+    kms_key_id: str | None = None
 
     def check(self) -> None:
-        """Refuse half a capacity.
+        """Refuse half a capacity, and a key for what shall not be encrypted.
 
         Raises:
-            InvalidInputError: Only one of the two is given, or one is below 1.
+            InvalidInputError: Only one of the two is given, or one is below 1; or a key goes with no encryption.
         """
+        if self.kms_key_id is not None and not self.default_encryption:
+            raise InvalidInputError("kms_key_id goes with default_encryption=True; leave one of the two out.")
         units = (self.write_capacity_units, self.read_capacity_units)
         if (units[0] is None) != (units[1] is None):
             raise InvalidInputError(f"Write and read capacity units go together, got {units}; give both or neither.")
@@ -93,15 +102,17 @@ class Bootstrap:
         self._mark_table()
         self._make_bucket()
         if self._settings.deletion_protection:
-            self._optional("deletion_protection", self._table.resource, self._protect_table)
+            self._optional("deletion_protection=False", self._table.resource, self._protect_table)
+        if self._settings.kms_key_id is not None:
+            self._optional("kms_key_id=None", self._table.resource, self._encrypt_table)
         if self._settings.point_in_time_recovery:
-            self._optional("point_in_time_recovery", self._table.resource, self._recover_to_a_point)
+            self._optional("point_in_time_recovery=False", self._table.resource, self._recover_to_a_point)
         if self._settings.block_public_access:
-            self._optional("block_public_access", self._bucket, self._block_public_access)
+            self._optional("block_public_access=False", self._bucket, self._block_public_access)
         if self._settings.default_encryption:
-            self._optional("default_encryption", self._bucket, self._encrypt)
+            self._optional("default_encryption=False", self._bucket, self._encrypt)
         if self._settings.bucket_versioning:
-            self._optional("bucket_versioning", self._bucket, self._version_bucket)
+            self._optional("bucket_versioning=False", self._bucket, self._version_bucket)
 
     # -- table -----------------------------------------------------------------------------------------------------
 
@@ -120,6 +131,7 @@ class Bootstrap:
                 "another table.",
                 keys=keys,
             )
+        table_lacks(described, self._settings.kms_key_id, self._table.resource)
 
     def _describe(self) -> dict[str, Any] | None:
         try:
@@ -140,6 +152,8 @@ class Bootstrap:
                 "WriteCapacityUnits": self._settings.write_capacity_units,
             }
             billing = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+        if self._settings.kms_key_id is not None:
+            billing["SSESpecification"] = table_specification(self._settings.kms_key_id)
         with translated(ASKED, self._table.resource):
             try:
                 self._clients.dynamodb.create_table(
@@ -185,6 +199,13 @@ class Bootstrap:
             self._clients.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
             self._await_table()
 
+    def _encrypt_table(self) -> None:
+        key, name = self._settings.kms_key_id, self._place.dynamodb_table_name
+        if key is not None and table_lacks(self._describe() or {}, key, self._table.resource):
+            specification: Any = table_specification(key)
+            self._clients.dynamodb.update_table(TableName=name, SSESpecification=specification)
+            self._await_table()
+
     def _recover_to_a_point(self) -> None:
         name = self._place.dynamodb_table_name
         backups = self._clients.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
@@ -198,7 +219,7 @@ class Bootstrap:
 
     def _make_bucket(self) -> None:
         client, bucket = self._clients.s3, self._place.s3_bucket
-        with translated(ASKED, self._bucket):
+        with translated(ASKED, self._bucket, self._clients.expected_bucket_owner):
             try:
                 client.head_bucket(Bucket=bucket)
             except ClientError as error:
@@ -213,6 +234,8 @@ class Bootstrap:
             if region not in {None, "us-east-1", "aws-global"}:
                 where = {"CreateBucketConfiguration": {"LocationConstraint": region}}
             self._patiently(lambda: self._create_bucket(where))
+            if self._clients.expected_bucket_owner is not None:  # a new bucket is ours, whoever we are
+                self._patiently(lambda: client.head_bucket(Bucket=bucket))
 
     def _create_bucket(self, where: Mapping[str, Any]) -> None:
         try:
@@ -235,14 +258,15 @@ class Bootstrap:
             )
 
     def _encrypt(self) -> None:
-        client, bucket = self._clients.s3, self._place.s3_bucket
-        if self._unset(lambda: client.get_bucket_encryption(Bucket=bucket)):
-            client.put_bucket_encryption(
-                Bucket=bucket,
-                ServerSideEncryptionConfiguration={
-                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-                },
-            )
+        client, bucket, key = self._clients.s3, self._place.s3_bucket, self._settings.kms_key_id
+        rules: list[Any] = []
+
+        def read() -> None:
+            rules.extend(client.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"])
+
+        if self._unset(read) or bucket_lacks(rules, key, self._bucket):
+            configuration: Any = bucket_configuration(key)
+            client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=configuration)
 
     def _version_bucket(self) -> None:
         client, bucket = self._clients.s3, self._place.s3_bucket
@@ -261,17 +285,18 @@ class Bootstrap:
             return True
         return False
 
-    def _optional(self, argument: str, resource: str, apply: Callable[[], None]) -> None:
+    def _optional(self, without: str, resource: str, apply: Callable[[], object]) -> None:
         """Apply a setting; when AWS refuses, say which argument leaves it out."""
         try:
             self._patiently(apply)
         except (ClientError, BotoCoreError) as error:
-            plain = translate(error, ASKED, resource)
+            owner = self._clients.expected_bucket_owner if resource == self._bucket else None
+            plain = translate(error, ASKED, resource, owner)
             raise type(plain)(
-                f"{plain.message} If the server lacks this setting, pass {argument}=False.", **plain.facts
+                f"{plain.message} If the server lacks this setting, pass {without}.", **plain.facts
             ) from error
 
-    def _patiently(self, apply: Callable[[], None]) -> None:
+    def _patiently(self, apply: Callable[[], object]) -> None:
         for attempt in range(_TRIES):
             try:
                 apply()

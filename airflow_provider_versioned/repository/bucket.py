@@ -141,7 +141,7 @@ class Bucket:
         return True
 
     def _translated(self, asked: str) -> AbstractContextManager[None]:
-        return translated(asked, self.resource)
+        return translated(asked, self.resource, self._clients.expected_bucket_owner)
 
 
 def quoted(etag: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from airflow_provider_versioned.repository.aws import translated
+from airflow_provider_versioned.repository.owner import owned
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,6 +25,7 @@ class Clients:
 
     Args:
         session: Makes the clients that were not given; None: a new session over boto3's default chain.
+        expected_bucket_owner: Account that the bucket must belong to; None: any.
     """
 
     def __init__(
@@ -31,16 +33,21 @@ class Clients:
         session: boto3.Session | None,
         s3_client: S3Client | None,
         dynamodb_client: DynamoDBClient | None,
+        expected_bucket_owner: str | None = None,
     ) -> None:
         self._session = session
+        self.expected_bucket_owner = expected_bucket_owner
+        self._owned: S3Client | None = None
         self._made: dict[str, Any] = {"s3": s3_client, "dynamodb": dynamodb_client}
         self._lock = threading.Lock()
 
     @property
     def s3(self) -> S3Client:
-        """The S3 client."""
-        client: S3Client = self._client("s3")
-        return client
+        """The S3 client; each of its requests names the expected owner of the bucket, if there is one."""
+        if self._owned is None:
+            client: S3Client = self._client("s3")
+            self._owned = client if self.expected_bucket_owner is None else owned(client, self.expected_bucket_owner)
+        return self._owned
 
     @property
     def dynamodb(self) -> DynamoDBClient:

@@ -31,6 +31,8 @@ _NUMBER = re.compile(r"[0-9]{1,6}")
 _SUFFIX = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _BUCKET = re.compile(r"[A-Za-z0-9._:/-]{3,255}")
 _TABLE = re.compile(r"[A-Za-z0-9_.:/-]{3,1024}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_KMS_KEY = re.compile(r"[A-Za-z0-9:/_-]{1,2048}")
 _HEADER_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -248,6 +250,31 @@ def check_place(s3_bucket: str, s3_prefix: str, table: str, suffix: str) -> tupl
             what="s3_prefix",
         )
     return s3_bucket, "/".join(parts), table, suffix
+
+
+def check_account(what: str, account: str | None) -> str | None:
+    """Allow an AWS account."""
+    if account is None:
+        return None
+    if not isinstance(account, str):
+        raise InvalidTypeError(f"{what} must be a string of twelve digits, got {account!r}.", what=what)
+    if not _ACCOUNT.fullmatch(account):
+        raise InvalidInputError(f"{what}={account!r} is no AWS account; give its twelve digits.", what=what)
+    return account
+
+
+def check_kms_key(kms_key_id: str | None) -> str | None:
+    """Allow what may name a KMS key: an ARN, an id, or an alias such as ``alias/models``."""
+    if kms_key_id is None:
+        return None
+    if not isinstance(kms_key_id, str):
+        raise InvalidTypeError(f"kms_key_id must be a string, got {kms_key_id!r}.", what="kms_key_id")
+    if not _KMS_KEY.fullmatch(kms_key_id):
+        raise InvalidInputError(
+            f"kms_key_id={kms_key_id!r} names no KMS key; give its ARN, its id, or an alias such as 'alias/models'.",
+            what="kms_key_id",
+        )
+    return kms_key_id
 
 
 def _check_strings(what: str, values: Mapping[str, str] | None) -> dict[str, str]:

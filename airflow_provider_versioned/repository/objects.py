@@ -40,7 +40,12 @@ SINGLE_REQUEST_LIMIT = (
 PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
 _OTHER_BYTES = "BadDigest"
 _CONTENTION_TRIES = 8
-_TRANSFER = TransferConfig(multipart_threshold=PARALLEL_FROM, multipart_chunksize=16 * 1024**2, max_concurrency=4)
+_TRANSFER = TransferConfig(
+    multipart_threshold=PARALLEL_FROM,
+    multipart_chunksize=16 * 1024**2,
+    max_concurrency=4,
+    preferred_transfer_client="classic",  # the other one sends past the client, and so without the bucket's owner
+)
 
 
 class PreconditionLost(Exception):  # noqa: N818 -- a signal inside the package, no error of ours
