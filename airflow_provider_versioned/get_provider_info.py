@@ -33,6 +33,21 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": _modules("triggers.alias", "triggers.alias_moves"),
         "extra-links": [f"{_PACKAGE}.links.{link}" for link in ("S3ObjectLink", "DynamoDBItemLink")],
         "notifications": [f"{_PACKAGE}.notifications.AliasChangeNotifier"],
+        "config": {
+            "versioned": {
+                "description": "The page of versioned artifacts in the Airflow UI.",
+                "options": {
+                    "ui_connections": {
+                        "description": "Connections, separated by commas, whose repositories the page shows. Each is "
+                        "of type aws and names its repository in the extra service_config.versioned.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "models_prod,models_dev",
+                        "default": "aws_default",
+                    }
+                },
+            }
+        },
         "asset-uris": [
             {
                 "schemes": ["versioned"],
