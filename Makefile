@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
+RELIABILITY_ARGS ?=
 # Each worker starts servers of its own, 50 to 300 MB.
 PYTEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist worksteal
 SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo check format servers build lock clean
+.PHONY: help setup test reliability demo check format servers build lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -19,6 +20,9 @@ setup: ## Make the environments (done by the other targets too)
 
 test: setup ## Run the tests (VERSIONED_TEST_BACKENDS=all: on DynamoDB Local and SeaweedFS too)
 	$(VENV_PYTHON) -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+reliability: setup ## Attack the repository for 5 minutes (RELIABILITY_ARGS="--seconds 60"; all servers: as with test)
+	@$(VENV_PYTHON) -m tests.reliability $(RELIABILITY_ARGS)
 
 demo: setup ## Watch a staged promotion in a real Airflow (KEEP=1 keeps the UI open)
 	@$(VENV_PYTHON) demo/run.py $(if $(KEEP),--keep)

@@ -5,7 +5,8 @@ next, that is, each that began before any open call ended; go back when none fit
 state) twice. A call without an answer (its process died) may have happened at any time after it began, or never.
 
 What a call may answer in which state is told by a ``step`` function; there is one for an alias, which is a register
-with compare-and-set and an undo stack, and one for LATEST, which is a plain register.
+with compare-and-set and an undo stack, one for LATEST, which is a plain register, and one for a version, which is live
+or not.
 """
 
 from __future__ import annotations
@@ -234,3 +235,48 @@ def register_step(state: str, operation: Operation) -> list[str]:
     if operation.kind == "write":
         return [operation.arguments[0]]
     return [state] if operation.unanswered or operation.answer == state else []
+
+
+@dataclass(frozen=True)
+class VersionState:
+    """A version that was published, and whose bytes nobody frees."""
+
+    live: bool = True
+    protected: bool = False
+
+
+def version_step(state: VersionState, operation: Operation) -> list[VersionState]:
+    """Say what a call on a version may do.
+
+    ``remove``, ``restore``, ``protect``, ``unprotect``; ``hide`` is what a purge says that it removed, and ``aim`` an
+    alias that points here, or is told to: that demands a live version.
+    """
+    if operation.kind == "remove" and operation.answer == REFUSED:
+        return [state] if state.live else []  # an alias may keep it, or protection
+    if operation.kind == "protect" and operation.answer == REFUSED:
+        return [] if state.live else [state]
+    return _VERSION_STEPS[operation.kind](state, operation)
+
+
+def _remove(state: VersionState, _operation: Operation) -> list[VersionState]:
+    if not state.live:
+        return [state]
+    return [] if state.protected else [replace(state, live=False)]
+
+
+def _hide(state: VersionState, _operation: Operation) -> list[VersionState]:
+    return [replace(state, live=False)] if state.live and not state.protected else []
+
+
+def _protect(state: VersionState, _operation: Operation) -> list[VersionState]:
+    return [replace(state, protected=True)] if state.live else []
+
+
+_VERSION_STEPS: dict[str, Callable[[VersionState, Operation], list[VersionState]]] = {
+    "remove": _remove,
+    "hide": _hide,
+    "protect": _protect,
+    "restore": lambda state, _: [replace(state, live=True)],
+    "unprotect": lambda state, _: [replace(state, protected=False)],
+    "aim": lambda state, _: [state] if state.live else [],
+}

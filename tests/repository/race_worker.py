@@ -196,11 +196,21 @@ class Racer:
     def ask_purge(self) -> tuple[Any, ...]:
         return (self.dice.randint(4, 8),)
 
-    def do_purge(self, keep: int) -> None:
-        self.repository.purge_artifact_versions(self.name, keep, 0)
+    def do_purge(self, keep: int) -> list[str]:
+        return [artifact.version for artifact in self.repository.purge_artifact_versions(self.name, keep, 0)[1]]
+
+    ask_protect = ask_unprotect = ask_remove
+
+    def do_protect(self, version: str) -> Artifact:
+        return self.repository.protect(self.name, version, self.label)
+
+    def do_unprotect(self, version: str) -> None:
+        self.repository.unprotect(self.name, version)
 
 
-def _plain(answer: Alias | Artifact | None) -> Any:
+def _plain(answer: Alias | Artifact | list[str] | None) -> Any:
+    if isinstance(answer, list):
+        return tuple(answer)
     if isinstance(answer, Alias):
         targets = answer.version, answer.secondary_version, answer.secondary_version_weight
         return answer.sequence, answer.revision, targets

@@ -19,9 +19,11 @@ from tests.repository.linearizability import (
     REFUSED,
     AliasState,
     Operation,
+    VersionState,
     alias_step,
     linearization,
     register_step,
+    version_step,
 )
 from tests.repository.race_worker import Task, decoded
 
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
     from tests.servers import Aws, PlaceArguments
 
 ALIAS_CALLS = {"get": 5, "put": 6, "rollback": 2, "delete": 1}
-VERSION_CALLS = {"publish": 3, "freeze": 1, "remove": 2, "restore": 2, "purge": 1}
+VERSION_CALLS = {"publish": 3, "freeze": 1, "remove": 2, "restore": 2, "purge": 1, "protect": 1, "unprotect": 1}
 HEAD_CALLS = {"write": 3, "read": 5, "freeze": 1}
 HEAD_AND_PUBLISH_CALLS = {**HEAD_CALLS, "publish": 1}  # where CopyObject honours its condition on the target
 _CHANGES = {"put", "rollback", "delete"}
 _GIVING = {"publish", "freeze"}
+_ON_ONE_VERSION = {"remove", "restore", "protect", "unprotect"}
+PREPARED = tuple(str(number) for number in range(1, 9))
 _START_SECS = 6  # for the slowest process to be ready; whoever is later begins later
 _LONGEST_SECS = 600
 
@@ -87,8 +91,8 @@ def task(aws: Aws, place: PlaceArguments, process: str, mix: dict[str, int], **a
 
 
 def prepare(repository: Repository, name: str) -> None:
-    """Publish versions 1 to 8 of the artifact that is raced for."""
-    for number in range(1, 9):
+    """Publish the versions of the artifact that are raced for."""
+    for number in PREPARED:
         repository.publish_artifact_version(name, content=f"prepared {number}".encode())
 
 
@@ -96,6 +100,7 @@ def check_everything(race: Race, repository: Repository, aws: Aws, name: str) ->
     """Assert that a race kept invariants 1 to 6."""
     check_alias(race, repository, name)
     check_history(race, repository, name)
+    check_removal(race)
     check_versions(race, repository, name)
     Ledger().check(repository, aws.dynamodb, name)
 
@@ -134,6 +139,25 @@ def check_history(race: Race, repository: Repository, name: str) -> None:
     assert set(winners.values()) <= {1}, "two compare-and-set changes from one revision"
 
 
+def check_removal(race: Race) -> None:
+    """Assert that each version's removal was linearizable, and that it was live whenever an alias pointed at it."""
+    for version in PREPARED:
+        history = [told for operation in race.history if (told := _on_version(operation, version))]
+        assert linearization(history, VersionState(), version_step) is not None, f"version {version} not linearizable"
+
+
+def _on_version(operation: Operation, version: str) -> Operation | None:
+    """Return what a call means for one version; None: nothing."""
+    answer = operation.answer
+    if operation.kind in _ON_ONE_VERSION:
+        return operation if operation.arguments == (version,) else None
+    if operation.kind == "purge":
+        return replace(operation, kind="hide") if operation.unanswered or version in answer else None
+    if operation.kind in {*_CHANGES, "get"} and isinstance(answer, tuple) and version in answer[2][:2]:
+        return replace(operation, kind="aim")
+    return None
+
+
 def _won_from(operation: Operation) -> str | None:
     """Return the revision that a call demanded and moved away from."""
     if_revision: str | None = operation.arguments[-1]
@@ -154,8 +178,7 @@ def check_versions(race: Race, repository: Repository, name: str) -> None:
         assert artifact.sha256 == sha256
     lost = sum(1 for operation in race.of(*_GIVING) if operation.unanswered)
     live = {artifact.version for artifact in repository.list_artifact_versions(name)} - {"LATEST"}
-    prepared = {str(number) for number in range(1, 9)}
-    assert len(live - set(numbers) - prepared) <= lost, "a version that nobody published"
+    assert len(live - set(numbers) - set(PREPARED)) <= lost, "a version that nobody published"
 
 
 def check_latest(race: Race, repository: Repository, name: str, first: bytes) -> None:

@@ -12,12 +12,15 @@ from tests.repository import linearizability, races
 from tests.repository.linearizability import (
     CONFLICT,
     NOT_FOUND,
+    REFUSED,
     AliasState,
     Operation,
     UndecidedError,
+    VersionState,
     alias_step,
     linearization,
     register_step,
+    version_step,
 )
 from tests.repository.planting import plant
 from tests.repository.race_worker import run
@@ -126,6 +129,27 @@ def test_checker_of_a_register_finds_a_stale_read() -> None:
     assert linearization([*writes, *good], "", register_step)
     assert linearization([*writes, *good, call(12, 13, "read", answer="b")], "", register_step) is None
     assert linearization([*writes, call(10, 11, "read", answer="a")], "", register_step) is None
+
+
+@pytest.mark.parametrize(
+    ("possible", "calls"),
+    [
+        (True, [call(0, 1, "remove", "1"), call(2, 3, "restore", "1"), call(4, 5, "aim")]),
+        (True, [call(0, 9, "remove", "1"), call(1, 8, "aim")]),
+        (True, [call(0, 1, "protect", "1"), call(2, 3, "remove", "1", answer=REFUSED)]),
+        (True, [call(0, 1, "remove", "1"), call(2, 3, "protect", "1", answer=REFUSED)]),
+        (True, [call(0, None, "hide", 4), call(2, 3, "protect", "1", answer=REFUSED)]),
+        (True, [call(0, 1, "protect", "1"), call(2, 3, "unprotect", "1"), call(4, 5, "hide", 4, answer=("1",))]),
+        (False, [call(0, 1, "remove", "1"), call(2, 3, "aim")]),
+        (False, [call(0, 1, "remove", "1"), call(2, 9, "aim"), call(3, 8, "hide", 4, answer=("1",))]),
+        (False, [call(0, 1, "protect", "1"), call(2, 3, "remove", "1")]),
+        (False, [call(0, 1, "protect", "1"), call(2, 9, "hide", 4, answer=("1",))]),
+        (False, [call(0, 1, "remove", "1"), call(2, 3, "remove", "1", answer=REFUSED)]),
+        (False, [call(0, None, "hide", 4), call(2, 3, "protect", "1", answer=REFUSED), call(4, 5, "aim")]),
+    ],
+)
+def test_checker_of_a_version_knows_what_a_removal_allows(possible: bool, calls: list[Operation]) -> None:
+    assert (linearization(calls, VersionState(), version_step) is not None) is possible
 
 
 def test_checker_of_a_history_too_wide_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Larger runs of the tests of nothing lost, on request: ``make reliability``. See docs/reliability.md."""

@@ -1,0 +1,54 @@
+"""The command behind ``make reliability``, in a process of its own, as a reviewer runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from scripts.server_process import ROOT
+from tests.servers import MINISTACK
+
+pytestmark = [pytest.mark.backends(MINISTACK), pytest.mark.usefixtures("aws")]  # where it is left out, so is this
+ARGUMENTS = ["--seconds", "0", "--seed", "7", "--attacks", "faults", "--backends", MINISTACK]
+# A move that never finds the alias as it was read: whatever is tried then fails.
+WITH_A_BUG = """
+import sys
+import pytest
+from airflow_provider_versioned.repository.alias_change import Attempt
+from tests.repository.planting import plant
+plant(pytest.MonkeyPatch(), Attempt, "_move", "unmoved(self._view.item)", "unmoved(None)")
+from tests.reliability.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "VERSIONED_TEST_BACKENDS": MINISTACK}
+    return subprocess.run(
+        [sys.executable, *command, *ARGUMENTS], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_attack_that_finds_nothing_prints_what_was_done_and_succeeds() -> None:
+    result = run("-m", "tests.reliability")
+
+    assert result.returncode == 0, result.stderr
+    *_, titles, _, row = result.stdout.splitlines()
+    assert [cell.strip() for cell in titles.strip("|").split("|")][:5] == [
+        "attack", "servers", "operations", "requests", "faults",
+    ]  # fmt: skip
+    attack, servers, operations, requests, faults, _, violations, _ = (
+        cell.strip() for cell in row.strip("|").split("|")
+    )
+    assert (attack, servers, violations) == ("faults", MINISTACK, "0")
+    assert 0 < int(faults) <= int(operations) < int(requests)
+
+
+def test_attack_on_a_planted_bug_prints_it_with_the_seed_and_fails() -> None:
+    result = run("-c", WITH_A_BUG)
+
+    assert result.returncode == 1, result.stderr
+    assert f"VIOLATION in faults on {MINISTACK}, seed 7:\ntry_" in result.stdout
