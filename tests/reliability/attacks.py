@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PASSING = (
     fault_wire.lose_answer,
+    fault_wire.lose_answer_and_token,
     fault_wire.time_out,
     fault_wire.fail_after,
     fault_wire.reset,

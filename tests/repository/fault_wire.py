@@ -9,6 +9,7 @@ process before anything reaches the network.
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ from moto.core.models import botocore_stubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+TOKEN = re.compile(rb'"ClientRequestToken": ?"([^"]+)"')
 
 
 class Died(BaseException):
@@ -38,6 +42,19 @@ def die_after(request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest], 
 def lose_answer(request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest], AWSResponse]) -> AWSResponse:
     """The request lands, the answer is lost: the SDK sends it again."""
     send(request)
+    raise ConnectionClosedError(endpoint_url=request.url)
+
+
+def lose_answer_and_token(
+    request: AWSPreparedRequest, send: Callable[[AWSPreparedRequest], AWSResponse]
+) -> AWSResponse:
+    """As before, and when the SDK sends it again, the server no longer knows the transaction's token."""
+    sent: Any = request.body
+    token = TOKEN.search(sent) if _to_dynamodb(request) else None
+    if token:
+        request.body = sent.replace(token[1], token[1][::-1])
+    send(request)
+    request.body = sent
     raise ConnectionClosedError(endpoint_url=request.url)
 
 

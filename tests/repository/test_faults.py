@@ -31,6 +31,18 @@ on_one = pytest.mark.backends(MINISTACK)  # the quicker of the two; where the se
 LANDED = (fault_wire.lose_answer, fault_wire.time_out, fault_wire.fail_after)
 NOT_LANDED = (fault_wire.throttle, fault_wire.reset, fault_wire.fail, fault_wire.be_busy)
 LASTING = (*NOT_LANDED, *LANDED, fault_wire.contend)
+# What a second call would do once more, or would be refused: only the writer's own mark tells that it has landed.
+IN_TRANSACTIONS = (
+    "publish LATEST without a key",
+    "publish content without a key",
+    "publish content",
+    "put_alias",
+    "put_alias new",
+    "put_alias to LATEST",
+    "rollback without a key",
+    "rollback",
+    "delete_alias",
+)
 
 
 def turn(operation: str, faults: Sequence[Fault]) -> Fault:
@@ -74,6 +86,12 @@ def test_operation_passing_fault_at_any_request_is_not_noticed(
     bench: Bench, operation: str, faults: Sequence[Fault], times: int
 ) -> None:
     bench.try_passing(operation, turn(operation, faults), times)
+
+
+@on_one
+@pytest.mark.parametrize("operation", IN_TRANSACTIONS)
+def test_operation_whose_answer_and_token_are_lost_recognises_its_own_write(bench: Bench, operation: str) -> None:
+    bench.try_passing(operation, fault_wire.lose_answer_and_token)
 
 
 @on_one
