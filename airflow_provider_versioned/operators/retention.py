@@ -3,39 +3,87 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_versioned.operators.retention_tally import Tally
+from airflow_provider_versioned.operators.retention_work import Retention, Treated, carry_out
+from airflow_provider_versioned.repository.errors import InvalidInputError, PartlyFailedError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import (
     parse_bool,
-    parse_int,
+    parse_count,
     parse_names,
+    parse_optional_rate,
     parse_optional_seconds,
     parse_plans,
     parse_seconds,
+    parse_workers,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow.sdk import Context
 
-    from airflow_provider_versioned.repository import PurgePlan
+    from airflow_provider_versioned.repository import Repository
+
+Entry = TypeVar("Entry")
 
 
 class _RetentionOperator(RepositoryOperator):
-    def _apply(self, plan: PurgePlan, tally: Tally) -> None:
-        """Carry a plan out, and log each version that a change since the plan has saved."""
-        kept = self.hook.repository.apply_purge(plan).kept if plan.to_purge else ()
-        for decision in kept:
-            self.log.info("Kept version %s of %r after all: %s.", decision.version, plan.name, decision.reason)
-        tally.add_plan(plan, {decision.version for decision in kept})
+    """What both have in common: several artifacts at a time, at a limited rate, each failing for itself.
 
-    def _log_plan(self, plan: PurgePlan, verb: str) -> None:
-        for decision in plan.decisions:
-            said = verb if decision.purge else "Keeping"
-            self.log.info("%s version %s of %r: %s.", said, decision.version, plan.name, decision.reason)
+    Args:
+        max_workers: How many artifacts are worked on at a time. With more than 10, give the clients as many
+            connections: ``botocore_config={"max_pool_connections": …}``.
+        writes_per_second: How many items of the table the task writes a second, on average; each version that is purged
+            is one. None: as fast as the table takes them. When the table throttles, the task halves its rate, and
+            raises it again slowly.
+    """
+
+    template_fields: Sequence[str] = (*RepositoryOperator.template_fields, "max_workers", "writes_per_second")
+
+    def __init__(
+        self, *, max_workers: int | str = 8, writes_per_second: float | str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_workers = max_workers
+        self.writes_per_second = writes_per_second
+
+    def _treat_all(
+        self,
+        entries: Iterable[Entry],
+        treat: Callable[[Repository, Entry], Treated],
+        name_of: Callable[[Entry], str],
+        tally: Tally,
+    ) -> None:
+        """Treat artifacts, several at a time, and fail once all had their turn if one failed."""
+        from airflow_provider_versioned.repository.many import for_each  # noqa: PLC0415 -- only to execute
+        from airflow_provider_versioned.repository.pace import Pace  # noqa: PLC0415 -- only to execute
+
+        workers = parse_workers("max_workers", self.max_workers)
+        pace = Pace(parse_optional_rate("writes_per_second", self.writes_per_second))
+        repository = self.hook.repository.paced(pace)
+        for done in for_each(entries, lambda entry: treat(repository, entry), workers, pace.stop):
+            if done.result is None:
+                tally.add_failure(name_of(done.entry), done.error or RuntimeError("no result"))
+            else:
+                tally.add(done.result)
+        self.log.info("%s Throttled %s times.", tally.summary(), pace.throttles)
+        _raise_failure(tally)
+
+
+def _raise_failure(tally: Tally) -> None:
+    if not tally.failed:
+        return
+    errors = list(tally.errors.values())
+    if tally.failed == 1 and not tally.artifacts:
+        raise errors[0]
+    if tally.failed == len(errors) and all(isinstance(error, InvalidInputError) for error in errors):
+        raise AirflowFailException(tally.failures())
+    raise PartlyFailedError(f"{tally.failures()} Repeat the task: what is done stays done.", failed=tally.failed)
 
 
 class PurgeVersionsOperator(_RetentionOperator):
@@ -43,10 +91,12 @@ class PurgeVersionsOperator(_RetentionOperator):
 
     A version stays if it is protected, if an alias points at it or did so lately, if it is among the newest, or if it
     is young. Purging hides it; it can be restored until its bytes are freed. Each decision is logged with its reason.
-    Repeating the task is safe. Returns the rule, the numbers of versions kept, purged and freed, and the list
-    ``purged_versions`` of ``{"name", "version", "reason"}``; a dry run also returns ``kept_versions``, and ``plans``
-    for :class:`ApplyPurgePlanOperator`. Lists end after 200 entries, but ``plans`` is whole (some 200 bytes for each
-    version to be purged); the log has everything.
+    An artifact that fails stops no other; the task then fails at the end. Repeating the task is safe and goes on.
+
+    Returns the rule, the numbers of versions kept, purged and freed, and the list ``purged_versions`` of
+    ``{"name", "version", "reason"}``; a dry run also returns ``kept_versions``, and ``plans`` for
+    :class:`ApplyPurgePlanOperator`. Lists end after 200 entries; ``plans`` is whole, or None when it would name more
+    than 5,000 versions (some 200 bytes each). The log has everything, and a line on the progress every ten seconds.
 
     Args:
         name: One artifact name, several, or None for all artifacts of the repository.
@@ -60,10 +110,12 @@ class PurgeVersionsOperator(_RetentionOperator):
         sweep_after: So long, likewise, after a process died, what it left is removed: claimed numbers, objects without
             a record, unfinished uploads. None: never.
         dry_run: Only say what would be done.
+        kwargs: Also ``max_workers`` (8), how many artifacts are worked on at a time, and ``writes_per_second`` (None:
+            no limit), how many items of the table are written a second, each version that is purged being one.
     """
 
     template_fields: Sequence[str] = (
-        *RepositoryOperator.template_fields,
+        *_RetentionOperator.template_fields,
         "name",
         "keep_last_n",
         "older_than",
@@ -101,50 +153,26 @@ class PurgeVersionsOperator(_RetentionOperator):
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 -- Airflow passes it
         """Plan for each artifact and, unless it is a dry run, purge, free and sweep."""
         with no_vain_retry():
-            keep_last_n = parse_int("keep_last_n", self.keep_last_n)
-            older_than_secs = parse_seconds("older_than", self.older_than)
-            keep = {
-                "keep_previous_secs": parse_seconds("keep_previous", self.keep_previous),
-                "keep_published_secs": parse_seconds("keep_published", self.keep_published),
-            }
-            ages = (
-                parse_optional_seconds("free_after", self.free_after),
-                parse_optional_seconds("sweep_after", self.sweep_after),
-            )
-            dry_run = parse_bool("dry_run", self.dry_run)
-            tally = Tally(dry_run=dry_run)
-            for name in self._names():
-                plan = self.hook.repository.plan_purge(name, keep_last_n, older_than_secs, **keep)
-                self._log_plan(plan, "Would purge" if dry_run else "Purging")
-                if dry_run:
-                    tally.add_plan(plan, set())
-                else:
-                    self._apply(plan, tally)
-                self._clean(name, *ages, tally)
-        rule = {"dry_run": dry_run, "keep_last_n": keep_last_n, "older_than_secs": older_than_secs, **keep}
-        return {**rule, **tally.to_dict()}
+            retention = self._retention()
+            names = None if self.name is None else parse_names(self.name)
+            tally = Tally(dry_run=retention.dry_run, say=self.log.info, total=None if names is None else len(names))
+            found = self.hook.repository.iter_artifact_names() if names is None else names
+            self._treat_all(found, retention.treat, str, tally)
+        return {**retention.to_dict(), **tally.to_dict()}
 
-    def _names(self) -> Iterable[str]:
-        if self.name is None:
-            return self.hook.repository.list_artifact_names()
-        return parse_names(self.name)
-
-    def _clean(self, name: str, grace_secs: float | None, sweep_secs: float | None, tally: Tally) -> None:
-        """Free and sweep one artifact, each if asked for, and log what goes."""
-        would = "Would have freed" if tally.dry_run else "Freed"
-        if grace_secs is not None:
-            freed = self.hook.repository.free_artifact_versions(name, grace_secs, dry_run=tally.dry_run)
-            for decision in freed.decisions:
-                verb = would if decision.free else "Kept the bytes of"
-                self.log.info("%s version %s of %r: %s.", verb, decision.version, name, decision.reason)
-            tally.add_freed(freed)
-        if sweep_secs is not None:
-            swept = self.hook.repository.sweep_artifact(name, sweep_secs, dry_run=tally.dry_run)
-            for what in ("claims", "orphans", "uploads"):
-                if left := getattr(swept, what):
-                    verb = "Would have swept" if tally.dry_run else "Swept"
-                    self.log.info("%s %s of %r: %s.", verb, what, name, ", ".join(left))
-            tally.add_swept(swept)
+    def _retention(self) -> Retention:
+        keep = {
+            "keep_previous_secs": parse_seconds("keep_previous", self.keep_previous),
+            "keep_published_secs": parse_seconds("keep_published", self.keep_published),
+        }
+        return Retention(
+            keep_last_n=parse_count("keep_last_n", self.keep_last_n),
+            older_than_secs=parse_seconds("older_than", self.older_than),
+            keep=keep,
+            free_after_secs=parse_optional_seconds("free_after", self.free_after),
+            sweep_after_secs=parse_optional_seconds("sweep_after", self.sweep_after),
+            dry_run=parse_bool("dry_run", self.dry_run),
+        )
 
 
 class ApplyPurgePlanOperator(_RetentionOperator):
@@ -157,9 +185,10 @@ class ApplyPurgePlanOperator(_RetentionOperator):
     Args:
         plan: One plan as ``PurgePlan.to_dict()`` gives it, or a list of them, or either as JSON: the ``plans`` that a
             dry run of :class:`PurgeVersionsOperator` returned.
+        kwargs: Also ``max_workers`` and ``writes_per_second``, as there.
     """
 
-    template_fields: Sequence[str] = (*RepositoryOperator.template_fields, "plan")
+    template_fields: Sequence[str] = (*_RetentionOperator.template_fields, "plan")
 
     def __init__(self, *, plan: dict[str, Any] | list[dict[str, Any]] | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -168,8 +197,7 @@ class ApplyPurgePlanOperator(_RetentionOperator):
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 -- Airflow passes it
         """Read all plans before carrying out the first."""
         with no_vain_retry():
-            tally = Tally(dry_run=False)
-            for plan in parse_plans(self.plan):
-                self._log_plan(plan, "Purging")
-                self._apply(plan, tally)
+            plans = parse_plans(self.plan)
+            tally = Tally(dry_run=False, say=self.log.info, total=len(plans))
+            self._treat_all(plans, carry_out, lambda plan: plan.name, tally)
         return tally.to_dict()

@@ -135,7 +135,11 @@ class ArtifactMethods(Parts):
     def list_artifact_names(self) -> list[str]:
         """List the artifacts that have content in the bucket, also if every version is deleted, in byte order."""
         # S3 sorts by key, so it has "a-b/" before "a/".
-        return sorted(self._objects.list_names("Listing artifact names"))
+        return sorted(self.iter_artifact_names())
+
+    def iter_artifact_names(self) -> Iterator[str]:
+        """Read as :meth:`list_artifact_names` does, page by page, in S3's order: ``a-b`` before ``a``."""
+        return self._objects.list_names("Listing artifact names")
 
     def open_content(self, artifact: Artifact) -> BinaryIO:
         """Open a record's content; see :meth:`Artifact.open_content`."""

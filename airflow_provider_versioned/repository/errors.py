@@ -11,6 +11,7 @@
     ├── InvalidInputError (also ValueError)   fix the call
     │   ├── InvalidTypeError (also TypeError)
     │   └── WrongRepositoryError              the table serves another bucket, prefix or suffix
+    ├── PartlyFailedError                     mend what it names, then repeat the call: what is done stays done
     ├── IntegrityError                        stop: the bytes differ from the record
     └── StorageError                          AWS said no, or nothing
         ├── StorageNotFoundError              create the bucket or table, or name it right
@@ -93,6 +94,10 @@ class InvalidTypeError(InvalidInputError, TypeError):
 
 class WrongRepositoryError(InvalidInputError):
     """The table belongs to a repository at another bucket, prefix or suffix; nothing was written."""
+
+
+class PartlyFailedError(VersionedError):
+    """Of several things done in one call some failed, and the others are done."""
 
 
 class IntegrityError(VersionedError):

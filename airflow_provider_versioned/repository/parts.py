@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.repository.clients import Clients
     from airflow_provider_versioned.repository.keys import Place
     from airflow_provider_versioned.repository.model import ContentSource
+    from airflow_provider_versioned.repository.pace import Pace
 
 
 class Parts:
@@ -31,12 +32,13 @@ class Parts:
 
     Args:
         source: Fetches content for the values that the parts hand out.
+        pace: Holds what is written to the table to a rate.
     """
 
-    def __init__(self, clients: Clients, place: Place, source: ContentSource) -> None:
+    def __init__(self, clients: Clients, place: Place, source: ContentSource, pace: Pace | None = None) -> None:
         self._place = place
         self._clients = clients
-        self._table = Table(clients, place)
+        self._table = Table(clients, place, pace=pace)
         self._objects = Objects(clients, place)
         self._latest = Latest(self._table, self._objects)
         self._aliases = Aliases(self._table, place, self._latest, source)

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ARN_PART = re.compile(r"\*|[a-z0-9-]+")
+_KEY_ARN = re.compile(r"arn:(?P<partition>[a-z0-9-]+):kms:(?P<region>[a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+")
+_KMS_READ = frozenset({"kms:Decrypt"})
+# Decrypt also to write: S3 needs it for what goes up in parts, DynamoDB for the table's own key.
+_KMS_WRITE = frozenset({"kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"})
+_KMS_SET_UP = frozenset({"kms:CreateGrant", "kms:DescribeKey"})
 _READ = frozenset({"dynamodb:BatchGetItem", "dynamodb:GetItem"})
 _QUERY = frozenset({"dynamodb:GetItem", "dynamodb:Query"})  # GetItem: the table's marker, at the first request
 _WRITE = frozenset({"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"})
@@ -71,6 +76,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "iter_artifact_versions": _QUERY | _OBJECT,
         "page_artifact_versions": _QUERY,
         "list_artifact_names": frozenset({"s3:ListBucket"}),
+        "iter_artifact_names": frozenset({"s3:ListBucket"}),
         "open_content": _OBJECT,
         "download": _OBJECT,
         "delete_artifact_version": _APPLY,
@@ -118,6 +124,7 @@ _READER = (
     "list_artifact_versions",
     "iter_artifact_versions",
     "list_artifact_names",
+    "iter_artifact_names",
     "open_content",
     "download",
     "get_alias",
@@ -214,6 +221,7 @@ class Where:
         partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
         region: Of the table; ``*`` for any.
         account: Of the table; ``*`` for any.
+        kms_key_arn: ARN of the KMS key of bucket and table; None: they have none of their own.
     """
 
     s3_bucket: str
@@ -223,15 +231,16 @@ class Where:
     partition: str = "aws"
     region: str = "*"
     account: str = "*"
+    kms_key_arn: str | None = None
 
 
 def policy(role: str, where: Where) -> dict[str, Any]:
     """Return the IAM policy of a role at one repository, as JSON-able values.
 
-    The bucket's own encryption with a KMS key needs ``kms:Decrypt`` and ``kms:GenerateDataKey`` on that key besides.
+    A key may be used through S3 and DynamoDB only; its own key policy must leave the decision to IAM, or say the same.
 
     Raises:
-        InvalidInputError: There is no such role, or the place is none.
+        InvalidInputError: There is no such role, or the place or the key is none.
     """
     if role not in ROLES:
         raise InvalidInputError(f"There is no role {role!r}; use one of {', '.join(ROLES)}.", role=role)
@@ -251,11 +260,37 @@ def policy(role: str, where: Where) -> dict[str, Any]:
         _statement("Bucket", in_s3 - _ON_OBJECTS, bucket_arn),
         _statement("Content", in_s3 & _ON_OBJECTS, objects),
     ]
+    if where.kms_key_arn is not None:
+        statements.append(_key_statement(actions, where.kms_key_arn))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _statement(sid: str, actions: frozenset[str], resource: str) -> dict[str, Any]:
     return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resource}
+
+
+def _key_statement(actions: frozenset[str], key_arn: str) -> dict[str, Any]:
+    """Return what AWS needs of a key for the requests that a role may send.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html,
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html and
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+    """
+    found = _KEY_ARN.fullmatch(key_arn)
+    if found is None:
+        raise InvalidInputError(
+            f"kms_key_arn={key_arn!r} is no ARN of a KMS key; give arn:aws:kms:REGION:ACCOUNT:key/ID, because a policy "
+            "cannot name a key by its alias.",
+            what="kms_key_arn",
+        )
+    needed = _KMS_READ
+    if actions & (_WRITE | {"s3:PutObject"}):
+        needed |= _KMS_WRITE
+    if "dynamodb:CreateTable" in actions:
+        needed |= _KMS_SET_UP
+    domain = "amazonaws.com.cn" if found["partition"] == "aws-cn" else "amazonaws.com"
+    via = [f"{service}.{found['region']}.{domain}" for service in ("dynamodb", "s3")]
+    return {**_statement("Key", needed, key_arn), "Condition": {"StringEquals": {"kms:ViaService": via}}}
 
 
 def _check_part(what: str, value: str) -> None:

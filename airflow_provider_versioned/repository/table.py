@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from airflow_provider_versioned.repository.aws import CONTENDED, UNAVAILABLE, code_of, translate
+from airflow_provider_versioned.repository.aws import CONTENDED, THROTTLED, UNAVAILABLE, code_of, translate
 from airflow_provider_versioned.repository.errors import StorageUnavailableError, WrongRepositoryError
 from airflow_provider_versioned.repository.items import MarkerItem
 from airflow_provider_versioned.repository.keys import MARKER_KEY, Place
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pynamodb.models import Model
 
     from airflow_provider_versioned.repository.clients import Clients
+    from airflow_provider_versioned.repository.pace import Pace
 
 Key = tuple[str, str]
 RawItem = dict[str, Any]
@@ -84,13 +85,20 @@ def _write(kind: str, arguments: dict[str, Any]) -> Write:
 
 
 class Table:
-    """The table of one repository."""
+    """The table of one repository.
 
-    def __init__(self, clients: Clients, place: Place, sleep: Callable[[float], None] = time.sleep) -> None:
+    Args:
+        pace: Holds writes to a rate, and has throttled requests waited for; None: they are the caller's.
+    """
+
+    def __init__(
+        self, clients: Clients, place: Place, sleep: Callable[[float], None] = time.sleep, pace: Pace | None = None
+    ) -> None:
         self._clients = clients
         self._place = place
         self._name = place.dynamodb_table_name
         self._sleep = sleep
+        self._pace = pace
         self._is_ours = False
         self.resource = f"table {self._name!r}"
 
@@ -232,23 +240,39 @@ class Table:
     def _send(self, asked: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Send a request; wait and send again while another request holds the items.
 
-        Contention is no fault of the caller and always passes, but the SDK does not retry it.
+        Contention is no fault of the caller and always passes, but the SDK does not retry it. A throttle is waited for
+        only where there is a pace to slow down.
         """
-        send = getattr(self._clients.dynamodb, operation)
         attempt = 0
         while True:
             try:
-                return dict(send(**request))
+                return self._send_in_turn(operation, request)
             except ClientError as error:
                 refused = _refusal(error)
                 if refused is not None:
                     raise refused from error
-                if not _contended(error) or attempt == _TRIES:
+                if not (self._slowed(error) or _contended(error)) or attempt == _TRIES:
                     raise translate(error, asked, self.resource) from error
             except BotoCoreError as error:
                 raise translate(error, asked, self.resource) from error
             self._pause(attempt)
             attempt += 1
+
+    def _send_in_turn(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        if self._pace is not None:
+            self._pace.take(_writes(operation, request))
+        answer: dict[str, Any] = dict(getattr(self._clients.dynamodb, operation)(**request))
+        if self._pace is not None and answer.get("ResponseMetadata", {}).get("RetryAttempts"):
+            self._pace.throttled()  # or nearly: the SDK had to repeat it
+        return answer
+
+    def _slowed(self, error: ClientError) -> bool:
+        """Tell whether a throttle has slowed the pace down, so that the request may be sent again."""
+        codes = {code_of(error), *(reason.get("Code") for reason in _reasons(error))}
+        if self._pace is None or not codes & THROTTLED:
+            return False
+        self._pace.throttled()
+        return True
 
     def _pause(self, attempt: int) -> None:
         # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
@@ -262,6 +286,13 @@ def key_of(item: RawItem) -> Key:
 
 def _raw_key(key: Key) -> RawItem:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _writes(operation: str, request: dict[str, Any]) -> int:
+    """Return how many items a request writes."""
+    if operation == "transact_write_items":
+        return sum("ConditionCheck" not in item for item in request["TransactItems"])
+    return int(operation in {"put_item", "update_item", "delete_item"})
 
 
 def _reasons(error: ClientError) -> list[dict[str, Any]]:

@@ -15,10 +15,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_versioned.repository.errors import InvalidInputError, InvalidTypeError
-from airflow_provider_versioned.repository.inputs import check_version
+from airflow_provider_versioned.repository.inputs import check_count, check_version
 from airflow_provider_versioned.repository.retention_plan import PurgePlan
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_MOST_WORKERS = 100
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -41,6 +42,32 @@ def parse_int(what: str, value: Any) -> int:
 def parse_optional_int(what: str, value: Any) -> int | None:
     """Read a whole number, or None when none was given."""
     return None if optional(value) is None else parse_int(what, value)
+
+
+def parse_count(what: str, value: Any) -> int:
+    """Read a whole number of 0 or more."""
+    return check_count(what, parse_int(what, value))
+
+
+def parse_workers(what: str, value: Any) -> int:
+    """Read a number of threads."""
+    workers = parse_int(what, value)
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise InvalidInputError(f"{what} must be 1 to {_MOST_WORKERS}, got {value!r}.", what=what)
+    return workers
+
+
+def parse_optional_rate(what: str, value: Any) -> float | None:
+    """Read a number of things a second, or None when none was given."""
+    if optional(value) is None:
+        return None
+    try:
+        rate = float("nan") if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        rate = float("nan")
+    if not 0 < rate < float("inf"):
+        raise InvalidInputError(f"{what} must be a positive number, got {value!r}.", what=what)
+    return rate
 
 
 def parse_bool(what: str, value: Any) -> bool:

@@ -207,6 +207,7 @@ CALLS: Mapping[str, tuple[Callable[[Repository, str], object], ...]] = {
     "list_artifact_versions": (lambda repository, name: repository.list_artifact_versions(name),),
     "iter_artifact_versions": (lambda repository, name: list(repository.iter_artifact_versions(name)),),
     "list_artifact_names": (lambda repository, _name: repository.list_artifact_names(),),
+    "iter_artifact_names": (lambda repository, _name: list(repository.iter_artifact_names()),),
     "delete_artifact_version": (
         lambda repository, name: repository.delete_artifact_version(name, 1),
         lambda repository, name: repository.delete_artifact_version(name, 3),

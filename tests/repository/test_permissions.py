@@ -35,6 +35,7 @@ _NO_REQUEST_OF_ITS_OWN = {
     "alias_from_response",
     "alias_request",
     "outcome",
+    "paced",
     "s3_bucket",
     "s3_prefix",
     "dynamodb_table_name",

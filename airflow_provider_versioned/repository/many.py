@@ -1,0 +1,70 @@
+"""Doing the same to many artifacts: several at a time, in bounded memory, each failing for itself."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Entry = TypeVar("Entry")
+Result = TypeVar("Result")
+
+_AHEAD = 2  # entries begun or waiting, per worker
+
+
+@dataclass(frozen=True)
+class Done(Generic[Entry, Result]):
+    """What became of one entry.
+
+    Attributes:
+        result: What the work returned; None when it failed.
+        error: Why it failed; None when it did not.
+    """
+
+    entry: Entry
+    result: Result | None
+    error: Exception | None
+
+
+def for_each(
+    entries: Iterable[Entry],
+    work: Callable[[Entry], Result],
+    max_workers: int = 1,
+    stop: Callable[[], None] = lambda: None,
+) -> Iterator[Done[Entry, Result]]:
+    """Work on entries in threads, and tell of each when it is done, in the order in which they end.
+
+    Takes entries as it goes, and holds few of them: a slow consumer slows the work.
+
+    Args:
+        stop: Called when the consumer ends before the entries do, to hasten what is under way; no other is begun.
+    """
+    if max_workers == 1:
+        yield from (_tried(entry, work) for entry in entries)
+        return
+    executor = ThreadPoolExecutor(max_workers, thread_name_prefix="versioned-artifacts")
+    under_way: set[Future[Done[Entry, Result]]] = set()
+    try:
+        for entry in entries:
+            under_way.add(executor.submit(_tried, entry, work))
+            if len(under_way) >= _AHEAD * max_workers:
+                ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in ended)
+        while under_way:
+            ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+    except BaseException:
+        stop()
+        raise
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _tried(entry: Entry, work: Callable[[Entry], Result]) -> Done[Entry, Result]:
+    try:
+        return Done(entry, work(entry), None)
+    except Exception as error:  # noqa: BLE001 -- told to the consumer, who decides
+        return Done(entry, None, error)
