@@ -31,7 +31,10 @@ def get_provider_info() -> dict[str, Any]:
         ),
         "sensors": _modules("sensors.alias"),
         "triggers": _modules("triggers.alias", "triggers.alias_moves"),
-        "extra-links": [f"{_PACKAGE}.links.{link}" for link in ("S3ObjectLink", "DynamoDBItemLink")],
+        "extra-links": [
+            f"{_PACKAGE}.links.{link}" for link in ("ArtifactPageLink", "S3ObjectLink", "DynamoDBItemLink")
+        ],
+        "filesystems": [f"{_PACKAGE}.filesystem.object_storage"],
         "notifications": [f"{_PACKAGE}.notifications.AliasChangeNotifier"],
         "config": {
             "versioned": {

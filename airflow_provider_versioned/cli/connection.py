@@ -41,7 +41,8 @@ def connect(settings: Settings) -> Connection:
     place = settings.place
     session = _session(settings)
     s3, dynamodb = (_client(session, service, settings) for service in ("s3", "dynamodb"))
-    return Connection(Repository(**place, s3_client=s3, dynamodb_client=dynamodb), s3)
+    owner = settings.expected_bucket_owner
+    return Connection(Repository(**place, s3_client=s3, dynamodb_client=dynamodb, expected_bucket_owner=owner), s3)
 
 
 def _session(settings: Settings) -> boto3.Session:

@@ -38,6 +38,7 @@ class Settings:
     prefix: str | None = None
     table: str | None = None
     suffix: str | None = None
+    expected_bucket_owner: str | None = None
     endpoint_url: str | None = None
     profile: str | None = None
     region: str | None = None
@@ -88,6 +89,11 @@ def global_options(*, from_environment: bool) -> list[click.Option]:
         option("--prefix", env="VERSIONED_PREFIX", help=f"Key prefix in it; {DEFAULT_PREFIX} if not given."),
         option("--table", env="VERSIONED_TABLE", help=f"DynamoDB table; {DEFAULT_TABLE} if not given."),
         option("--suffix", env="VERSIONED_SUFFIX", help="What every S3 key ends in, such as .tar.gz; often nothing."),
+        option(
+            "--expected-bucket-owner",
+            env="VERSIONED_EXPECTED_BUCKET_OWNER",
+            help="AWS account that must own the bucket; not checked if not given.",
+        ),
         option("--endpoint-url", env="VERSIONED_ENDPOINT_URL", help="Another server than AWS, for S3 and DynamoDB."),
         option("--profile", help="Profile of your AWS configuration; AWS_PROFILE works too."),
         option("--region", env=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS region; else that of the profile."),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PROGRAM = "versioned-artifacts"
 _SETTINGS = {
     "block-public-access": (True, "Block all public access to the bucket."),
-    "default-encryption": (True, "Encrypt the bucket's objects with keys of S3."),
+    "default-encryption": (True, "Encrypt the bucket's objects, with keys of S3 or --kms-key-id."),
     "bucket-versioning": (False, "Keep what is overwritten or deleted in the bucket; bytes are then never freed."),
     "point-in-time-recovery": (True, "Back the table up continuously."),
     "deletion-protection": (True, "Refuse to delete the table."),
@@ -34,14 +34,22 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(cls=Command)
 @click.option("--write-capacity", type=int, help="Provisioned write capacity units of a new table; else on demand.")
 @click.option("--read-capacity", type=int, help="Provisioned read capacity units; goes with the other.")
+@click.option("--kms-key-id", help="KMS key of your own for bucket and table: its ARN, its id, or alias/NAME.")
 @_setting_options
 @pass_invocation
-def bootstrap(run: Invocation, /, write_capacity: int | None, read_capacity: int | None, **settings: bool) -> None:
+def bootstrap(
+    run: Invocation,
+    /,
+    write_capacity: int | None,
+    read_capacity: int | None,
+    kms_key_id: str | None,
+    **settings: bool,
+) -> None:
     """Make the bucket and the table where they are missing, and protect them.
 
     Repeatable: a setting is applied where nothing is set yet. Turn one off for a server that lacks it.
     """
-    run.repository.bootstrap(write_capacity, read_capacity, **settings)
+    run.repository.bootstrap(write_capacity, read_capacity, kms_key_id=kms_key_id, **settings)
     place = run.settings.place
     run.answer(place, ())
     where = f"s3://{place['s3_bucket']}/{place['s3_prefix']}"
@@ -52,8 +60,9 @@ def bootstrap(run: Invocation, /, write_capacity: int | None, read_capacity: int
 @click.argument("role", type=click.Choice(list(permissions.ROLES)))
 @click.option("--account", default="*", show_default=True, help="AWS account of the table; * for any.")
 @click.option("--partition", default="aws", show_default=True, help="AWS partition, such as aws-cn.")
+@click.option("--kms-key-arn", help="KMS key of bucket and table, if they have one of your own.")
 @pass_invocation
-def iam_policy(run: Invocation, role: str, account: str, partition: str) -> None:
+def iam_policy(run: Invocation, role: str, account: str, partition: str, kms_key_arn: str | None) -> None:
     """Print the IAM policy that a role needs, and nothing more, as JSON.
 
     reader: reads records, aliases, history and content. consumer: reports outcomes too. publisher: puts and
@@ -63,7 +72,11 @@ def iam_policy(run: Invocation, role: str, account: str, partition: str) -> None
     The table's region is that of --region, any if not given.
     """
     place = permissions.Where(
-        **run.settings.place, partition=partition, region=run.settings.region or "*", account=account
+        **run.settings.place,
+        partition=partition,
+        region=run.settings.region or "*",
+        account=account,
+        kms_key_arn=kms_key_arn,
     )
     click.echo(json.dumps(permissions.policy(role, place), indent=2))
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PLACE = ("s3_bucket", "s3_prefix", "dynamodb_table_name", "suffix")
+IN_CONNECTION = (*PLACE, "expected_bucket_owner")
 
 
 class VersionedRepositoryHook(OutcomeReports, BaseHook):
@@ -45,8 +46,9 @@ class VersionedRepositoryHook(OutcomeReports, BaseHook):
 
     What is None of the four arguments that name the repository's place is taken from the connection's extra
     ``{"service_config": {"versioned": {"s3_bucket": …, "s3_prefix": …, "dynamodb_table_name": …, "suffix": …}}}``, and
-    what is not there either has the default of :class:`~airflow_provider_versioned.repository.Repository`. Other
-    entries of ``service_config``, such as ``s3`` and ``dynamodb`` with their ``endpoint_url``, keep their meaning.
+    what is not there either has the default of :class:`~airflow_provider_versioned.repository.Repository`. The same
+    entry may name the ``expected_bucket_owner``, the AWS account that must own the bucket. Other entries of
+    ``service_config``, such as ``s3`` and ``dynamodb`` with their ``endpoint_url``, keep their meaning.
 
     Args:
         aws_conn_id: Connection of type ``aws``. None: boto3's own chain of credentials, on purpose.
@@ -166,8 +168,10 @@ class VersionedRepositoryHook(OutcomeReports, BaseHook):
         """
         try:
             place = self.place
-            with translated("Testing the connection", f"bucket {place['s3_bucket']!r}"):
-                self.s3_client.head_bucket(Bucket=place["s3_bucket"])
+            owner = place.get("expected_bucket_owner")
+            owned = {"ExpectedBucketOwner": owner} if owner else {}
+            with translated("Testing the connection", f"bucket {place['s3_bucket']!r}", owner):
+                self.s3_client.head_bucket(Bucket=place["s3_bucket"], **owned)
             self.find_alias("connection", "test")
         except VersionedError as error:
             return False, str(error)
@@ -194,10 +198,17 @@ class VersionedRepositoryHook(OutcomeReports, BaseHook):
         stored = extra.get("service_config", {})
         stored = stored.get("versioned", {}) if isinstance(stored, dict) else stored
         what = f'service_config["versioned"] of connection {self.aws_conn_id!r}'
-        if not isinstance(stored, dict) or not all(isinstance(value, str) for value in stored.values()):
-            raise InvalidTypeError(f"{what} must be a JSON object of strings with the keys {', '.join(PLACE)}.")
-        if unknown := sorted(set(stored) - set(PLACE)):
-            raise InvalidInputError(f"{what} has unknown keys {', '.join(unknown)}; allowed are {', '.join(PLACE)}.")
+        allowed = ", ".join(IN_CONNECTION)
+        if not isinstance(stored, dict):
+            raise InvalidTypeError(f"{what} must be a JSON object of strings with the keys {allowed}.")
+        if unknown := sorted(set(stored) - set(IN_CONNECTION)):
+            raise InvalidInputError(f"{what} has unknown keys {', '.join(unknown)}; allowed are {allowed}.")
+        for key, value in stored.items():
+            if not isinstance(value, str):
+                raise InvalidTypeError(
+                    f"{what} must be a JSON object of strings, but {key!r} is {_json_type(value)}; write it in quotes. "
+                    f"Allowed keys are {allowed}."
+                )
         return stored
 
     def _demand_connection(self) -> dict[str, Any]:
@@ -216,6 +227,12 @@ class VersionedRepositoryHook(OutcomeReports, BaseHook):
                 f"Connection {self.aws_conn_id!r} does not exist; create it with type 'aws', or pass aws_conn_id=None "
                 "to use boto3's own chain of credentials."
             ) from error
+
+
+def _json_type(value: object) -> str:
+    """Name the type of a value of JSON, and not the value: what somebody put in the wrong place may be a secret."""
+    names = {dict: "an object", list: "a list", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
 
 
 class _Session:
