@@ -1,8 +1,8 @@
-"""Links from a task to what it worked on, in the AWS console: the S3 object of a version, the item of DynamoDB.
+"""Links from a task to what it worked on: the artifact on our page, the S3 object and the DynamoDB item at AWS.
 
-A link is made of names only: no credentials, no presigned URL; who follows it signs in to the console. Airflow asks for
-a task's links in the worker when the task ends, and keeps them as XComs. Where there is no console, say at an endpoint
-that is not AWS's, there is no link.
+A link is made of names only: no credentials, no presigned URL; who follows it signs in there. Airflow asks for a task's
+links in the worker when the task ends, and keeps them as XComs. Where there is no console, say at an endpoint that is
+not AWS's, there is no link to it; and none to the page when the page does not show the task's repository.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import BaseOperatorLink
 
 from airflow_provider_versioned.repository.keys import alias_pk, encode_version
+from airflow_provider_versioned.ui.address import artifact_url
+from airflow_provider_versioned.ui.settings import ui_connections
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -24,7 +27,18 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.task.base import RepositoryOperator
 
 _DOMAINS = {"aws": "aws.amazon.com", "aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}
+_PLACE = ("s3_bucket", "s3_prefix", "dynamodb_table_name", "suffix")
 _ENDPOINTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+class ArtifactPageLink(BaseOperatorLink):
+    """Leads to the artifact that a task worked on, on the page in the Airflow UI."""
+
+    name = "Artifact"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 -- Airflow's interface
+        """Return what the task kept for this link; nothing when it failed before, or the page does not show it."""
+        return _kept(operator, self)
 
 
 class S3ObjectLink(BaseOperatorLink):
@@ -49,6 +63,7 @@ class DynamoDBItemLink(BaseOperatorLink):
 
 def link_to_version(operator: RepositoryOperator, artifact: Artifact) -> None:
     """Keep the links of a task to a version."""
+    _link_to_page(operator, artifact.name)
     hook = operator.hook
     bucket = hook.repository.s3_bucket
     if console := _console(hook.s3_client, bucket):
@@ -60,6 +75,7 @@ def link_to_version(operator: RepositoryOperator, artifact: Artifact) -> None:
 def link_to_alias(operator: RepositoryOperator, alias: Alias | None) -> None:
     """Keep the link of a task to an alias."""
     if alias is not None:
+        _link_to_page(operator, alias.name)
         _link_to_item(operator, alias_pk(alias.name), alias.alias)
 
 
@@ -72,6 +88,14 @@ def dynamodb_item_url(domain: str, region: str, table: str, pk: str, sk: str) ->
     """Return the console's page of a DynamoDB item."""
     item = f"pk={quote(pk, safe='')}&sk={quote(sk, safe='')}&table={quote(table, safe='')}"
     return f"https://{domain}/dynamodbv2/home?region={region}#edit-item?itemMode=2&{item}&route=ROUTE_ITEM_EXPLORER"
+
+
+def _link_to_page(operator: RepositoryOperator, name: str) -> None:
+    """Keep the link to the page, which knows repositories by their connections alone."""
+    from_connection = all(getattr(operator, argument) is None for argument in _PLACE)
+    if from_connection and operator.aws_conn_id in ui_connections():
+        base_url = conf.get("api", "base_url", fallback="") or ""
+        _keep(operator, ArtifactPageLink.name, artifact_url(base_url, str(operator.aws_conn_id), name))
 
 
 def _link_to_item(operator: RepositoryOperator, pk: str, sk: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.assets.announce import announce_move
-from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
+from airflow_provider_versioned.links import ArtifactPageLink, DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import (
@@ -55,7 +55,7 @@ class PromoteAliasOperator(RepositoryOperator):
         "reason",
         "approval",
     )
-    operator_extra_links = (DynamoDBItemLink(),)
+    operator_extra_links = (ArtifactPageLink(), DynamoDBItemLink())
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class RollbackAliasOperator(RepositoryOperator):
         "if_revision",
         "reason",
     )
-    operator_extra_links = (DynamoDBItemLink(),)
+    operator_extra_links = (ArtifactPageLink(), DynamoDBItemLink())
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.assets.announce import announce_version
-from airflow_provider_versioned.links import DynamoDBItemLink, S3ObjectLink, link_to_version
+from airflow_provider_versioned.links import ArtifactPageLink, DynamoDBItemLink, S3ObjectLink, link_to_version
 from airflow_provider_versioned.operators.source import local_file
 from airflow_provider_versioned.repository.errors import InvalidInputError, NotFoundError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
@@ -61,7 +61,7 @@ class PublishArtifactOperator(RepositoryOperator):
         "tags",
         "if_changed",
     )
-    operator_extra_links = (S3ObjectLink(), DynamoDBItemLink())
+    operator_extra_links = (ArtifactPageLink(), S3ObjectLink(), DynamoDBItemLink())
     _published: Artifact | None = None
 
     def __init__(
@@ -181,7 +181,7 @@ class DownloadArtifactOperator(RepositoryOperator):
         "route",
         "route_key",
     )
-    operator_extra_links = (S3ObjectLink(), DynamoDBItemLink())
+    operator_extra_links = (ArtifactPageLink(), S3ObjectLink(), DynamoDBItemLink())
     _downloaded: Artifact | None = None
 
     def __init__(

@@ -9,7 +9,13 @@ import boto3
 import pytest
 
 from airflow_provider_versioned.get_provider_info import get_provider_info
-from airflow_provider_versioned.links import DynamoDBItemLink, S3ObjectLink, link_to_alias, link_to_version
+from airflow_provider_versioned.links import (
+    ArtifactPageLink,
+    DynamoDBItemLink,
+    S3ObjectLink,
+    link_to_alias,
+    link_to_version,
+)
 from airflow_provider_versioned.operators import DownloadArtifactOperator, PromoteAliasOperator
 from airflow_provider_versioned.repository import Repository
 from airflow_provider_versioned.repository.model import Alias, Artifact
@@ -137,4 +143,31 @@ def test_download_from_a_server_that_is_not_aws_has_no_link(
 def test_links_are_registered() -> None:
     registered = set(get_provider_info()["extra-links"])
 
-    assert registered == {f"{type(link).__module__}.{type(link).__qualname__}" for link in LINKS}
+    links = (ArtifactPageLink(), *LINKS)
+    assert registered == {f"{type(link).__module__}.{type(link).__qualname__}" for link in links}
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "url"),
+    [
+        ({}, {}, "/plugin/versioned-artifacts?repository=aws_default&artifact=a%26b"),
+        (
+            {"AIRFLOW__API__BASE_URL": "https://airflow.example.com/af/", "AIRFLOW__VERSIONED__UI_CONNECTIONS": "x, y"},
+            {"aws_conn_id": "y"},
+            "https://airflow.example.com/af/plugin/versioned-artifacts?repository=y&artifact=a%26b",
+        ),
+        ({}, {"aws_conn_id": "another"}, ""),
+        ({}, {"s3_bucket": "elsewhere"}, ""),
+    ],
+)
+def test_tasks_link_to_the_page_that_shows_their_repository(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], arguments: dict[str, str], url: str
+) -> None:
+    for setting, value in settings.items():
+        monkeypatch.setenv(setting, value)
+    operator = PromoteAliasOperator(task_id="p", name="a&b", alias="prod", version=7, **arguments)
+    operator.__dict__["hook"] = Hook("eu-central-1")
+
+    link_to_alias(operator, Alias("a&b", "prod", NO_TIME, "7", None, None, "", None))
+
+    assert ArtifactPageLink().get_link(operator, ti_key=KEY) == url
