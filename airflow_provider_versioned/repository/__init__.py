@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         InvalidTypeError,
         NotFoundError,
         PartlyFailedError,
+        RolloutNotFoundError,
         StorageError,
         StorageNotFoundError,
         StorageUnavailableError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         PurgeResult,
         SweepResult,
     )
+    from airflow_provider_versioned.repository.rollouts.model import Rollout, RolloutState
 
 # On import PynamoDB announces that nobody overrode its settings, in two lines that would stand in every task's log.
 logging.getLogger("pynamodb.settings").setLevel(logging.WARNING)
@@ -62,6 +64,8 @@ _HOME = {
     "PurgePlan": "retention_plan",
     "PurgeResult": "retention_plan",
     "Repair": "doctor.findings",
+    "Rollout": "rollouts.model",
+    "RolloutState": "rollouts.model",
     "SweepResult": "retention_plan",
 }
 
@@ -92,6 +96,9 @@ __all__ = [
     "PurgeResult",
     "Repair",
     "Repository",
+    "Rollout",
+    "RolloutNotFoundError",
+    "RolloutState",
     "StorageError",
     "StorageNotFoundError",
     "StorageUnavailableError",

@@ -38,7 +38,7 @@ from airflow_provider_versioned.repository.model import AliasChange
 from airflow_provider_versioned.repository.table import Refused, Write, check, delete, put, update
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pynamodb.expressions.condition import Condition
 
@@ -124,9 +124,16 @@ class Attempt:
 
     Args:
         gone: Former targets that have no item any more, so nothing has to forget the alias there.
+        beside: Gives more writes for the same transaction, once it is known how the alias's item will be.
     """
 
-    def __init__(self, change: Change, view: View, gone: frozenset[str]) -> None:
+    def __init__(
+        self,
+        change: Change,
+        view: View,
+        gone: frozenset[str],
+        beside: Callable[[AliasItem], Sequence[Write]] = lambda _item: (),
+    ) -> None:
         self.moves = view.targets != change.targets or rollout_of(view.item) != change.rollout
         self._change = change
         self._view = view
@@ -144,6 +151,8 @@ class Attempt:
         else:
             self._confirm()
         self._keep_key()
+        for write in beside(self.item):
+            self._add("beside", "", write)
 
     def _moment(self) -> datetime:
         """Return now, but never before the last change: clocks differ between workers."""

@@ -6,7 +6,7 @@ it is the caller's to decide.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,14 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.repository.latest import Latest
 
 _TRIES = 40
+
+
+@dataclass
+class Learnt:
+    """What refusals of earlier attempts at the same change have told."""
+
+    gone: set[str] = field(default_factory=set)
+    latest_completed: bool = False
 
 
 class Aliases:
@@ -155,30 +163,38 @@ class Aliases:
             ConflictError: The alias has not the demanded revision, or others kept moving it.
             ArtifactNotFoundError: A target is not live.
         """
-        gone: set[str] = set()
-        completed = False
+        learnt = Learnt()
         for _ in range(_TRIES):
             view = self._view(change)
             if view.landed is not None or (view.item is None and change.targets.version is None):
                 return self.from_raw(change.name, view.item.serialize()) if view.item is not None else None
-            self._demand_revision(change, view)
-            attempt = Attempt(change, view, frozenset(gone))
-            try:
-                self._table.transact(change.asked, attempt.writes)
-            except Refused as refused:
-                if attempt.awaits_latest(refused) and not completed:
-                    self._latest.complete(change.asked, change.name)
-                    completed = True
-                    continue
-                if not attempt.landed(refused):
-                    gone |= attempt.vanished(refused)
-                    continue
-            return self.from_raw(change.name, attempt.item.serialize()) if change.targets.version else None
+            self.demand_revision(change, view)
+            attempt = Attempt(change, view, frozenset(learnt.gone))
+            if self.send(change, attempt, learnt):
+                return self.from_raw(change.name, attempt.item.serialize()) if change.targets.version else None
         raise ConflictError(
             f"{change.asked} failed: others moved it {_TRIES} times in the same moment; try again.",
             name=change.name,
             alias=change.alias,
         )
+
+    def send(self, change: Change, attempt: Attempt, learnt: Learnt) -> bool:
+        """Send an attempt; False: look again, and decide anew.
+
+        Raises:
+            ArtifactNotFoundError: A target is not live.
+        """
+        try:
+            self._table.transact(change.asked, attempt.writes)
+        except Refused as refused:
+            if attempt.awaits_latest(refused) and not learnt.latest_completed:
+                self._latest.complete(change.asked, change.name)
+                learnt.latest_completed = True
+                return False
+            if not attempt.landed(refused):
+                learnt.gone |= attempt.vanished(refused)
+                return False
+        return True
 
     def rollback(self, change: Change) -> Alias:
         """Carry out a rollback to the state that the history names.
@@ -193,7 +209,7 @@ class Aliases:
                 raise self._no_alias(change.name, change.alias)
             if view.landed is not None:
                 return self.from_raw(change.name, view.item.serialize())
-            self._demand_revision(change, view)
+            self.demand_revision(change, view)
             bound = replace(self._bind_target(change, view), if_revision=revision_of(view.item))
             try:
                 alias = self.apply(bound)
@@ -249,7 +265,12 @@ class Aliases:
         )
 
     @staticmethod
-    def _demand_revision(change: Change, view: View) -> None:
+    def demand_revision(change: Change, view: View) -> None:
+        """Demand that the alias has the revision that the change names, if it names one.
+
+        Raises:
+            ConflictError: It has not.
+        """
         if change.if_revision is None:
             return
         item = view.item

@@ -5,7 +5,8 @@
     VersionedError
     ├── NotFoundError (also LookupError)      wait for it, or name it right
     │   ├── ArtifactNotFoundError
-    │   └── AliasNotFoundError
+    │   ├── AliasNotFoundError
+    │   └── RolloutNotFoundError
     ├── ConflictError                         read again, then try again
     ├── InUseError                            move the alias away first
     ├── InvalidInputError (also ValueError)   fix the call
@@ -74,6 +75,10 @@ class ArtifactNotFoundError(NotFoundError):
 
 class AliasNotFoundError(NotFoundError):
     """No alias of that name."""
+
+
+class RolloutNotFoundError(NotFoundError):
+    """The alias has had no rollout, or none of that id."""
 
 
 class ConflictError(VersionedError):

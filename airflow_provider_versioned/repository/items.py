@@ -77,6 +77,8 @@ class ArtifactItem(_Item):
     # Of LATEST only: a write of the object is under way, or died under way. See docs/decisions/001.
     pending = UnicodeAttribute(null=True)
     pending_version = UnicodeAttribute(null=True)
+    # Of LATEST only: a purge deletes, or deleted, the object with this ETag, so no later one may have it.
+    purged_etag = UnicodeAttribute(null=True)
 
     @property
     def live(self) -> bool:
@@ -135,6 +137,41 @@ class HistoryItem(_Item):
     rollout = UnicodeAttribute(null=True)
     restored_sequence = NumberAttribute(null=True)
     approval = JSONAttribute(null=True)
+
+
+class RolloutItem(_Item):
+    """The last rollout of an alias, or an earlier one that is kept under its id.
+
+    ``alias_revision`` is the revision with which it left the alias: while the alias has that, it is the rollout's.
+    """
+
+    rollout = UnicodeAttribute()
+    alias = UnicodeAttribute()
+    revision = UnicodeAttribute()
+    alias_revision = UnicodeAttribute(null=True)
+    stable = UnicodeAttribute()
+    canary = UnicodeAttribute()
+    weights = JSONAttribute()
+    state = UnicodeAttribute()
+    weight = NumberAttribute(null=True)
+    step = NumberAttribute()
+    began_at = UtcTimeAttribute()
+    began_by = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    stepped_at = UtcTimeAttribute(null=True)
+    frozen_at = UtcTimeAttribute(null=True)
+    frozen_by = UnicodeAttribute(null=True)
+    freeze_reason = UnicodeAttribute(null=True)
+    frozen_secs = NumberAttribute(null=True)
+    skipped = BooleanAttribute(null=True)
+    skipped_by = UnicodeAttribute(null=True)
+    promoted_at = UtcTimeAttribute(null=True)
+    ended_at = UtcTimeAttribute(null=True)
+    ended_by = UnicodeAttribute(null=True)
+    end_reason = UnicodeAttribute(null=True)
+    judgement = JSONAttribute(null=True)
+    attempt = NumberAttribute(null=True)
+    superseded_by = UnicodeAttribute(null=True)
 
 
 class RequestItem(_Item):

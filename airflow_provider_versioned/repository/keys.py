@@ -11,6 +11,8 @@ publish record     ``__{name}-meta``     ``publish#{digest}#{sha256}``   (none)
 alias head         ``__{name}-meta``     ``alias#{alias}``               (none)
 alias history      ``__{name}-meta``     ``history#{alias}#{sequence}``  (none)
 alias request      ``__{name}-meta``     ``request#{alias}#{digest}``    (none)
+rollout            ``__{name}-meta``     ``rollout#{alias}``             (none)
+earlier rollout    ``__{name}-meta``     ``rollout-of#{alias}#{digest}``  (none)
 outcomes           ``__{name}-meta``     ``outcome#{alias}#…``           (none)
 outcome report     ``__{name}-meta``     ``report#{alias}#…``            (none)
 marker             ``__repository``      ``marker``                      (none)
@@ -110,7 +112,7 @@ def name_of_pk(pk: str) -> str | None:
 def read_bookkeeping_sk(sk: str) -> tuple[str | None, str]:
     """Return what a sort key of the bookkeeping is for, and the alias of a head or history; None: it is not ours."""
     kind, _, rest = sk.partition("#")
-    if sk == COUNTER or (rest and kind in {"publish", "request", "outcome", "report"}):
+    if sk == COUNTER or (rest and kind in {"publish", "request", "outcome", "report", "rollout", "rollout-of"}):
         return kind, ""
     if kind == "alias" and rest:
         return kind, rest
@@ -148,6 +150,16 @@ def is_history_sk(alias: str, sk: str) -> bool:
 def request_sk(alias: str, idempotency_key: str) -> str:
     """Return where it is kept that a caller's change of an alias has landed."""
     return f"request#{alias}#{_digest(idempotency_key)}"
+
+
+def rollout_sk(alias: str) -> str:
+    """Return where the last rollout of an alias is kept."""
+    return f"rollout#{alias}"
+
+
+def past_rollout_sk(alias: str, rollout: str) -> str:
+    """Return where a rollout is kept that is not the alias's last."""
+    return f"rollout-of#{alias}#{_digest(rollout)}"
 
 
 def outcome_prefix(alias: str, rollout: str) -> str:

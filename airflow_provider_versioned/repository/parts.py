@@ -16,6 +16,7 @@ from airflow_provider_versioned.repository.outcomes.store import Outcomes
 from airflow_provider_versioned.repository.publish import Publisher
 from airflow_provider_versioned.repository.purge import Purger
 from airflow_provider_versioned.repository.remains import Remains
+from airflow_provider_versioned.repository.rollouts.store import Rollouts
 from airflow_provider_versioned.repository.sweep import Sweeper
 from airflow_provider_versioned.repository.table import Table
 from airflow_provider_versioned.repository.versions import Versions
@@ -50,5 +51,6 @@ class Parts:
         self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
         self._destroyer = Destroyer(self._table, place, self._objects, self._aliases, self._remains)
         self._outcomes = Outcomes(self._table)
+        self._rollouts = Rollouts(self._table, self._aliases)
         examiner = Examiner(self._table, place, self._objects)
         self._doctor = Doctor(examiner, Remedies(self._table, self._objects, self._latest, self._remains, examiner))

@@ -45,6 +45,7 @@ _OBJECT = frozenset({"s3:GetObject", "s3:ListBucket"})  # to read one, or to fin
 _COPY = frozenset({"s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"})
 _DESTROY = _READ | _QUERY | _WRITE | _OBJECT | {"dynamodb:DeleteItem", "s3:DeleteObject"}
 _APPLY = _QUERY | _OBJECT | _COPY | {"dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"}
+_STEER = _READ | {"dynamodb:PutItem"}
 _REPORT = _READ | {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 
 OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -94,6 +95,17 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "get_alias_at": _QUERY,
         "page_alias_history": _QUERY,
         "list_alias_traces": _QUERY,
+        "start_rollout": _READ | _WRITE | _OBJECT | _COPY,
+        "get_rollout": _READ,
+        "list_rollouts": _QUERY,
+        "shift_rollout": _READ | _WRITE | _OBJECT | _COPY,
+        "promote_rollout": _READ | _WRITE | _OBJECT | _COPY,
+        "abort_rollout": _READ | _WRITE | _OBJECT | _COPY,
+        "skip_rollout_step": _STEER,
+        "freeze_rollout": _STEER,
+        "unfreeze_rollout": _STEER,
+        "record_judgement": _STEER,
+        "roll_back_promotion": _READ | _WRITE | _OBJECT | _COPY,
         "record_outcome": _REPORT,
         "record_outcomes": _REPORT,
         "get_outcomes": _READ | _QUERY,
@@ -135,6 +147,8 @@ _READER = (
     "page_alias_history",
     "list_alias_traces",
     "get_outcomes",
+    "get_rollout",
+    "list_rollouts",
     "plan_purge",
 )
 
@@ -175,6 +189,15 @@ ROLES: Mapping[str, Role] = MappingProxyType(
                 "put_alias",
                 "rollback_alias",
                 "delete_alias",
+                "start_rollout",
+                "shift_rollout",
+                "promote_rollout",
+                "abort_rollout",
+                "skip_rollout_step",
+                "freeze_rollout",
+                "unfreeze_rollout",
+                "record_judgement",
+                "roll_back_promotion",
                 "record_outcome",
                 "record_outcomes",
                 "look_at_outcomes",

@@ -23,6 +23,7 @@ from airflow_provider_versioned.repository.keys import Place
 from airflow_provider_versioned.repository.outcome_methods import OutcomeMethods
 from airflow_provider_versioned.repository.parts import Parts
 from airflow_provider_versioned.repository.retention_methods import RetentionMethods
+from airflow_provider_versioned.repository.rollout_methods import RolloutMethods
 
 if TYPE_CHECKING:
     import boto3
@@ -35,7 +36,15 @@ DEFAULT_PREFIX = "versioned-artifacts"
 DEFAULT_TABLE = "versioned-artifacts"
 
 
-class Repository(ArtifactMethods, AliasMethods, RetentionMethods, OutcomeMethods, BrowseMethods, DoctorMethods):
+class Repository(
+    ArtifactMethods,
+    AliasMethods,
+    RolloutMethods,
+    RetentionMethods,
+    OutcomeMethods,
+    BrowseMethods,
+    DoctorMethods,
+):
     """Versioned artifacts: content in one S3 bucket, everything known about it in one DynamoDB table.
 
     Constructing it sends no request. It may be shared between threads; several may live in one process, each with its
