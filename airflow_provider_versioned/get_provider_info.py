@@ -23,6 +23,9 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "hooks": _modules("hooks.repository"),
         "operators": _modules(
+            "gates.approval",
+            "gates.ask",
+            "gates.control",
             "operators.alias",
             "operators.artifact",
             "operators.outcome",
@@ -30,7 +33,7 @@ def get_provider_info() -> dict[str, Any]:
             "operators.verification",
         ),
         "sensors": _modules("sensors.alias"),
-        "triggers": _modules("triggers.alias", "triggers.alias_moves"),
+        "triggers": _modules("triggers.alias", "triggers.alias_moves", "triggers.rollout_answer"),
         "extra-links": [
             f"{_PACKAGE}.links.{link}" for link in ("ArtifactPageLink", "S3ObjectLink", "DynamoDBItemLink")
         ],

@@ -33,12 +33,17 @@ def announce_version(operator: RepositoryOperator, context: Context, artifact: A
         _emit(operator, context, None, {"action": "publish", **{fact: facts[fact] for fact in _FACTS}})
 
 
-def announce_move(operator: RepositoryOperator, context: Context, alias: Alias | None) -> None:
+def announce_move(
+    operator: RepositoryOperator, context: Context, alias: Alias | None, *, by: str | None = None
+) -> None:
     """Tell that the task moved an alias, if the alias is still as the task left it.
 
     The facts are kept as XCom too, for notifications.
+
+    Args:
+        by: In whose name the task moved it; None: in its own.
     """
-    if alias is None or alias.changed_by != author(context):
+    if alias is None or alias.changed_by != (by or author(context)):
         return
     repository = operator.hook.repository
     told = _move(operator, alias).to_dict()

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_versioned.gates.alarms import CloudWatchAlarmJudge
+    from airflow_provider_versioned.gates.approval import ApprovePromotionOperator
+    from airflow_provider_versioned.gates.ask import AskOperator
+    from airflow_provider_versioned.gates.control import RolloutControlOperator
 
 _HOME = {
+    "ApprovePromotionOperator": "approval",
+    "AskOperator": "ask",
     "CloudWatchAlarmJudge": "alarms",
+    "RolloutControlOperator": "control",
 }
 
-__all__ = ["CloudWatchAlarmJudge"]
+__all__ = ["ApprovePromotionOperator", "AskOperator", "CloudWatchAlarmJudge", "RolloutControlOperator"]
 
 
 def __getattr__(name: str) -> object:
