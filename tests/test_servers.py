@@ -144,8 +144,12 @@ def test_server_gets_no_aws_settings_of_the_caller(monkeypatch: pytest.MonkeyPat
             assert b"AWS_PROFILE" not in environment.read_bytes()
 
 
-_CALLER = """
+# Whoever runs the tests may ignore Ctrl-C, and processes inherit that.
+_HEED_SIGNALS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+
+_CALLER = f"""
 import time
+{_HEED_SIGNALS}
 from tests.test_servers import _PythonServer
 print(_PythonServer().start().endpoint_url, flush=True)
 time.sleep(60)
@@ -171,7 +175,8 @@ def test_caller_ended_by_signal_takes_its_server_along(number: signal.Signals) -
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_command_line_stopped_by_signal_stops_the_server(embedded: EmbeddedServers, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "scripts.embedded_servers", "run"]
+    code = f"{_HEED_SIGNALS}; import runpy; runpy.run_module('scripts.embedded_servers', run_name='__main__')"
+    command = [sys.executable, "-c", code, "run"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         url = running.stdout.readline().decode().strip()

@@ -45,6 +45,7 @@ def test_healthy_repository_gives_no_finding_and_is_left_alone(app: Repository, 
         assert list(app.repair(older_than_secs=0)) == []
 
 
+@pytest.mark.backends(MINISTACK)  # the quicker of the two; the other meets many damages in test_doctor_faults.py
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damage_is_found_and_repaired_or_asked_for(app: Repository, store: Store, damage: Damage) -> None:
     expected, left = about(damage.found, "app"), about(damage.left, "app")
