@@ -8,7 +8,8 @@ from airflow_provider_versioned.repository import inputs
 from airflow_provider_versioned.repository.parts import Parts
 from airflow_provider_versioned.repository.rollouts import inputs as rollout_inputs
 from airflow_provider_versioned.repository.rollouts import rules
-from airflow_provider_versioned.repository.rollouts.rules import Act, Start
+from airflow_provider_versioned.repository.rollouts.beginning import Start
+from airflow_provider_versioned.repository.rollouts.rules import Act
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,14 +162,14 @@ class RolloutMethods(Parts):
         reason: str | None = None,
         changed_by: str | None = None,
     ) -> Rollout:
-        """Have the rest of the step that the rollout is at passed over: its bake, and its check.
+        """Have the rest of the step that the rollout is at passed over, bake and check; a frozen one goes on.
 
         Raises:
             RolloutNotFoundError: The alias has had no rollout.
             ConflictError: It is over, or has made no step yet.
         """
         act = self._act("Skipping a step of", name, alias, rollout_id, reason, changed_by)
-        return self._rollouts.act(act, lambda act, seen, _now: rules.skip(act, seen))
+        return self._rollouts.act(act, rules.skip)
 
     def freeze_rollout(
         self,

@@ -23,26 +23,6 @@ To = tuple[str, str | None, int | None]  # version, secondary version, its weigh
 
 
 @dataclass(frozen=True)
-class Start:
-    """A rollout that somebody wants to begin."""
-
-    id: str
-    name: str
-    alias: str
-    canary: str
-    weights: tuple[int, ...]
-    on_live: str
-    reason: str | None
-    by: str | None
-    attempt: int
-
-    @property
-    def asked(self) -> str:
-        """The beginning of a sentence about it."""
-        return f"Beginning rollout {self.id!r} of alias {self.alias!r} of {self.name!r}"
-
-
-@dataclass(frozen=True)
 class Act:
     """Something that somebody wants to do to a rollout.
 
@@ -109,7 +89,7 @@ def settled(rollout: Rollout, left_at: str | None, alias: Alias | None) -> Rollo
         weight=None,
         ended_at=alias.update_at if alias else None,
         ended_by=alias.changed_by if alias else None,
-        end_reason=(alias.reason or f"the alias is at {_place(alias)}") if alias else "the alias was deleted",
+        end_reason=(alias.reason or f"the alias is at {place(alias)}") if alias else "the alias was deleted",
     )
 
 
@@ -140,136 +120,6 @@ def no_rollout(name: str, alias: str, rollout_id: str | None = None) -> RolloutN
     return RolloutNotFoundError(
         f"Alias {alias!r} of {name!r} has had no {which}; begin one with start_rollout.", name=name, alias=alias
     )
-
-
-# -- beginning ---------------------------------------------------------------------------------------------------------
-
-
-def begin(start: Start, seen: Seen, now: datetime) -> Decision:
-    """Begin a rollout, take it up again, or say that nothing is to be done.
-
-    An attempt that has ended never begins again: only a higher one does.
-
-    Raises:
-        ConflictError: Another rollout is live, or the alias has a canary that is no rollout's.
-    """
-    last, kept = seen.last, seen.kept
-    if last is not None and last.id == start.id:
-        return _begin_again(start, seen, last, now)
-    if kept is not None and kept.attempt >= start.attempt:
-        return Decision(kept, writes=False)
-    if last is None or not last.is_live:
-        return _begin_fresh(start, seen, now)
-    if start.on_live == "resume" and last.canary == start.canary:
-        return _take_over(start, last, now)
-    if start.on_live == "supersede":
-        return _supersede(start, seen, last, now)
-    why = "" if start.on_live == "refuse" else f", and it is of version {last.canary}, so it cannot be resumed"
-    raise ConflictError(
-        f"{start.asked} failed: rollout {last.id!r} of {last}{why}; let it end, abort it, or begin with "
-        "on_live='supersede'.",
-        name=start.name,
-        alias=start.alias,
-        rollout=last.id,
-    )
-
-
-def _begin_again(start: Start, seen: Seen, last: Rollout, now: datetime) -> Decision:
-    if not last.is_live:
-        if last.attempt >= start.attempt:
-            return Decision(last, writes=False)
-        return _begin_fresh(start, seen, now)
-    if last.canary != start.canary:
-        return _fresh(start, seen, now, drop=last.step >= 0)
-    again = replace(last, weights=start.weights, attempt=max(start.attempt, last.attempt))
-    again = replace(again, step=_step_of(again))
-    return Decision(again, writes=again != last)
-
-
-def _begin_fresh(start: Start, seen: Seen, now: datetime) -> Decision:
-    alias = _demand_alias(seen)
-    if alias.secondary_version is not None:
-        raise ConflictError(
-            f"{start.asked} failed: the alias is at {_place(alias)}, {moved(alias)}, and that canary is no live "
-            "rollout's; drop it first, with rollback_alias or RollbackAliasOperator.",
-            name=start.name,
-            alias=start.alias,
-        )
-    return _fresh(start, seen, now, drop=False)
-
-
-def _fresh(start: Start, seen: Seen, now: datetime, *, drop: bool) -> Decision:
-    """Begin from the stable version; ``drop``: the canary that the alias has leaves in the same moment."""
-    alias, last = _demand_alias(seen), seen.last
-    rollout = Rollout(
-        id=start.id,
-        name=start.name,
-        alias=start.alias,
-        stable=alias.version,
-        canary=start.canary,
-        weights=start.weights,
-        state=RolloutState.LIVE,
-        weight=0,
-        step=-1,
-        began_at=now,
-        began_by=start.by,
-        reason=start.reason,
-        attempt=start.attempt,
-    )
-    to = (alias.version, None, None) if drop else None
-    former = last if last is not None and last.id != start.id else None
-    if alias.version != start.canary:
-        return Decision(rollout, to=to, keep=former)
-    nothing = replace(
-        rollout,
-        state=RolloutState.PROMOTED,
-        weight=100,
-        ended_at=now,
-        ended_by=start.by,
-        end_reason=f"version {start.canary} was the only version already",
-    )
-    if former is not None and former.promoted_at is not None:
-        # The promotion that brought the alias here shall stay the last one, so that it can be rolled back.
-        return Decision(nothing, aside=True)
-    return Decision(nothing, to=to, keep=former)
-
-
-def _take_over(start: Start, last: Rollout, now: datetime) -> Decision:
-    """Go on with the rollout of another run under a new id, at the weight that it has."""
-    rollout = replace(
-        last,
-        id=start.id,
-        weights=start.weights,
-        began_by=start.by,
-        reason=start.reason,
-        attempt=start.attempt,
-        judgement=None,
-    )
-    rollout = replace(rollout, step=_step_of(rollout))
-    to = (last.stable, last.canary, last.weight) if last.weight else None
-    return Decision(rollout, to=to, keep=_superseded(start, last, now, f"resumed by {start.id}"))
-
-
-def _supersede(start: Start, seen: Seen, last: Rollout, now: datetime) -> Decision:
-    decision = _fresh(start, seen, now, drop=bool(last.weight))
-    return replace(decision, keep=_superseded(start, last, now, start.reason or f"superseded by {start.id}"))
-
-
-def _superseded(start: Start, last: Rollout, now: datetime, why: str) -> Rollout:
-    return replace(
-        last,
-        state=RolloutState.SUPERSEDED,
-        weight=None,
-        ended_at=now,
-        ended_by=start.by,
-        end_reason=why,
-        superseded_by=start.id,
-    )
-
-
-def _step_of(rollout: Rollout) -> int:
-    """Return the last step that the canary's weight has reached."""
-    return sum(weight <= (rollout.weight or 0) for weight in rollout.weights) - 1
 
 
 # -- going on ----------------------------------------------------------------------------------------------------------
@@ -344,8 +194,8 @@ def roll_back_promotion(act: Act, seen: Seen, now: datetime, within_secs: float)
     if rollout.state is not RolloutState.PROMOTED or rollout.promoted_at is None:
         _refuse(act, rollout, "there is no promotion of it to undo")
     if rollout is not seen.last or seen.alias is None or seen.alias.revision != seen.left_at:
-        place = f"it is at {_place(seen.alias)}, {moved(seen.alias)}" if seen.alias else "it does not exist any more"
-        _refuse(act, rollout, f"the alias was moved since: {place}; use rollback_alias")
+        now_at = f"it is at {place(seen.alias)}, {moved(seen.alias)}" if seen.alias else "it does not exist any more"
+        _refuse(act, rollout, f"the alias was moved since: {now_at}; use rollback_alias")
     age = (now - rollout.promoted_at).total_seconds()
     if age > within_secs:
         _refuse(act, rollout, f"that is {age:.0f} s ago, and the window is {within_secs:g} s; use rollback_alias")
@@ -356,13 +206,15 @@ def roll_back_promotion(act: Act, seen: Seen, now: datetime, within_secs: float)
 # -- control -----------------------------------------------------------------------------------------------------------
 
 
-def skip(act: Act, seen: Seen) -> Decision:
-    """Have the bake and the check of the step passed over."""
+def skip(act: Act, seen: Seen, now: datetime) -> Decision:
+    """Have the bake and the check of the step passed over; a frozen rollout goes on with that."""
     rollout = meant(act, seen)
     _demand_live(act, rollout)
     if rollout.step < 0:
         _refuse(act, rollout, "it has made no step that could be skipped")
-    return _changed(rollout, rollout if rollout.skipped else replace(rollout, skipped=True, skipped_by=act.by))
+    if rollout.skipped and rollout.state is RolloutState.LIVE:
+        return Decision(rollout, writes=False)
+    return Decision(replace(_thawed(rollout, now), state=RolloutState.LIVE, skipped=True, skipped_by=act.by))
 
 
 def freeze(act: Act, seen: Seen, now: datetime) -> Decision:
@@ -428,13 +280,8 @@ def _refuse(act: Act, rollout: Rollout, why: str) -> NoReturn:
     )
 
 
-def _demand_alias(seen: Seen) -> Alias:
-    if seen.alias is None:  # the caller has looked
-        raise ConflictError("The alias does not exist any more.")
-    return seen.alias
-
-
-def _place(alias: Alias) -> str:
+def place(alias: Alias) -> str:
+    """Say what an alias points at."""
     if alias.secondary_version is None:
         return f"version {alias.version} alone"
     return f"version {alias.version} with version {alias.secondary_version} at {alias.secondary_version_weight} %"

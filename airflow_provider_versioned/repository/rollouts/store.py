@@ -27,8 +27,9 @@ from airflow_provider_versioned.repository.keys import (
     rollout_sk,
 )
 from airflow_provider_versioned.repository.latest import new_revision
+from airflow_provider_versioned.repository.rollouts.beginning import Start, begin
 from airflow_provider_versioned.repository.rollouts.model import Rollout, RolloutState
-from airflow_provider_versioned.repository.rollouts.rules import Act, Decision, Seen, Start, begin, no_rollout, settled
+from airflow_provider_versioned.repository.rollouts.rules import Act, Decision, Seen, no_rollout, settled
 from airflow_provider_versioned.repository.table import Key, RawItem, Refused, Table, Write, put
 
 if TYPE_CHECKING:
