@@ -12,7 +12,7 @@ from airflow_provider_versioned.gates.answer import Answer
 from airflow_provider_versioned.gates.plan import table
 from airflow_provider_versioned.gates.question import QuestionOperator
 from airflow_provider_versioned.hooks.identity import task_identity
-from airflow_provider_versioned.repository.errors import VersionedError
+from airflow_provider_versioned.repository.errors import NotFoundError, VersionedError
 from airflow_provider_versioned.task.fields import optional
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _METHODS: Mapping[str, str] = MappingProxyType(
 _MEANING = (
     (PROMOTE, "all traffic to the canary at once; the rollout is over"),
     (ABORT, "all traffic back to the stable version at once; the rollout is over"),
-    (SKIP, "no more baking and checking at the present weight; on to the next step"),
+    (SKIP, "no more baking and checking at the present weight: on to the next step, also if it is frozen"),
     (FREEZE, "the rollout stays where it is until somebody unfreezes it"),
     (UNFREEZE, "the rollout goes on"),
 )
@@ -70,7 +70,7 @@ class RolloutControlOperator(QuestionOperator):
         """Ask, if the rollout is on."""
         rollout = self._mine()
         if rollout is None:
-            return self._over(context, "no rollout is on")
+            return self._over(context, self._how_it_ended())
         self.rollout = rollout.id
         context["ti"].xcom_push(key="rollout", value=rollout.id)
         subject = f"{self.alias} of {self.name}: steer the rollout of version {rollout.canary}"
@@ -98,6 +98,13 @@ class RolloutControlOperator(QuestionOperator):
     def _mine(self) -> Rollout | None:
         rollout, given = self.live_rollout(), optional(self.rollout)
         return rollout if rollout is not None and given in {None, rollout.id} else None
+
+    def _how_it_ended(self) -> str:
+        try:
+            ended = self.hook.repository.get_rollout(self.name, self.alias, rollout_id=optional(self.rollout))
+        except NotFoundError:
+            return "no rollout is on"
+        return f"rollout {ended.id!r} of {ended}"
 
     def _apply(self, context: Context, answer: Answer) -> str | None:
         """Do what was chosen; returns why not, if it could not be done."""

@@ -137,9 +137,11 @@ def test_each_answer_leads_where_it_says(people: Desk) -> None:
 def test_nobody_is_asked_about_a_rollout_that_is_over(model: Repository, people: Desk) -> None:
     model.abort_rollout("model", "prod", rollout_id="r")
 
-    for operator in (AskOperator, RolloutControlOperator):
-        result = made(operator).execute(people.context(made(operator)))
-        assert "no rollout is on" in str(result)
+    assert made(AskOperator).execute(people.context(made(AskOperator)))["comment"] == "no rollout is on"
+    ended = made(RolloutControlOperator).execute(people.context(made(RolloutControlOperator)))["ended"]
+    assert ended.startswith("rollout 'r' of version 2 for alias 'prod' of 'model' was rolled back")
+    never = made(RolloutControlOperator, alias="other")
+    assert never.execute(people.context(never))["ended"] == "no rollout is on"
     assert people.questions == []
 
 
