@@ -6,7 +6,7 @@ stands in the alias's own history.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from airflow.api_fastapi.core_api.security import GetUserDep  # noqa: TC002 -- FastAPI reads the annotations
 from airflow.api_fastapi.logging.decorators import action_logging
@@ -17,6 +17,14 @@ from airflow_provider_versioned.repository.errors import ConflictError, NotFound
 from airflow_provider_versioned.ui import shown
 from airflow_provider_versioned.ui.access import KnownConnection, author_of, demand_actor, demand_own_page, may_see
 from airflow_provider_versioned.ui.repositories import repository_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+
+    from airflow_provider_versioned.repository import Repository
+    from airflow_provider_versioned.repository.rollouts.model import Rollout
 
 router = APIRouter(
     prefix="/repositories/{connection_id}",
@@ -48,8 +56,8 @@ class Promotion(AliasMove):
     version: Version
 
 
-class RolloutEnd(_Body):
-    """End the rollout that the user saw."""
+class RolloutMove(_Body):
+    """Do something with the rollout that the user saw."""
 
     alias: Name
     rollout_id: Name
@@ -93,21 +101,27 @@ def roll_back(connection_id: KnownConnection, body: AliasMove, user: GetUserDep)
 
 
 @router.post("/promote-rollout", dependencies=_recorded("promote_rollout"))
-def promote_rollout(connection_id: KnownConnection, body: RolloutEnd, user: GetUserDep) -> dict[str, Any]:
+def promote_rollout(connection_id: KnownConnection, body: RolloutMove, user: GetUserDep) -> dict[str, Any]:
     """Give the canary of a live rollout all traffic now."""
-    ended = repository_of(connection_id).promote_rollout(
-        body.artifact, body.alias, rollout_id=body.rollout_id, reason=body.reason, changed_by=author_of(user)
-    )
-    return shown.rollout(ended)
+    return _moved(repository_of(connection_id).promote_rollout, body, user)
 
 
 @router.post("/abort-rollout", dependencies=_recorded("abort_rollout"))
-def abort_rollout(connection_id: KnownConnection, body: RolloutEnd, user: GetUserDep) -> dict[str, Any]:
+def abort_rollout(connection_id: KnownConnection, body: RolloutMove, user: GetUserDep) -> dict[str, Any]:
     """Take the canary of a live rollout off, and end it."""
-    ended = repository_of(connection_id).abort_rollout(
-        body.artifact, body.alias, rollout_id=body.rollout_id, reason=body.reason, changed_by=author_of(user)
-    )
-    return shown.rollout(ended)
+    return _moved(repository_of(connection_id).abort_rollout, body, user)
+
+
+@router.post("/freeze-rollout", dependencies=_recorded("freeze_rollout"))
+def freeze_rollout(connection_id: KnownConnection, body: RolloutMove, user: GetUserDep) -> dict[str, Any]:
+    """Have a live rollout stay where it is."""
+    return _moved(repository_of(connection_id).freeze_rollout, body, user)
+
+
+@router.post("/unfreeze-rollout", dependencies=_recorded("unfreeze_rollout"))
+def unfreeze_rollout(connection_id: KnownConnection, body: RolloutMove, user: GetUserDep) -> dict[str, Any]:
+    """Have a frozen rollout go on."""
+    return _moved(repository_of(connection_id).unfreeze_rollout, body, user)
 
 
 @router.post("/protect", dependencies=_recorded("protect"))
@@ -131,10 +145,13 @@ def restore(connection_id: KnownConnection, body: VersionChange) -> dict[str, An
     return shown.artifact(repository_of(connection_id).restore_artifact_version(body.artifact, body.version))
 
 
-def _refuse_during_rollout(repository: Any, body: AliasMove) -> None:
+def _moved(move: Callable[..., Rollout], body: RolloutMove, user: BaseUser) -> dict[str, Any]:
+    by = author_of(user)
+    return shown.rollout(move(body.artifact, body.alias, rollout_id=body.rollout_id, reason=body.reason, changed_by=by))
+
+
+def _refuse_during_rollout(repository: Repository, body: AliasMove) -> None:
     """Refuse to move an alias under a live rollout; one that begins after this look changes the revision."""
-    if not hasattr(repository, "get_rollout"):
-        return
     try:
         rollout = repository.get_rollout(body.artifact, body.alias)
     except NotFoundError:

@@ -94,19 +94,16 @@ def trace(found: AliasTrace) -> dict[str, Any]:
 
 def rollout(found: Rollout) -> dict[str, Any]:
     """Show a rollout; times and states as text, who began and ended it with the parts that a link needs."""
-    told = found.to_dict()
     return {
-        **told,
-        "is_live": found.is_live,
+        **found.to_dict(),
         "began_by": author(found.began_by),
         "ended_by": author(found.ended_by),
+        "frozen_by": author(found.frozen_by),
     }
 
 
 def rollouts(repository: Repository, name: str) -> list[dict[str, Any]]:
     """Show the last rollout of each alias."""
-    if not hasattr(repository, "list_rollouts"):
-        return []
     return [rollout(found) for found in repository.list_rollouts(name)]
 
 

@@ -78,7 +78,9 @@ class Visitor:
     def __init__(self, browser: Browser, app: AirflowApp, role: str, **context: Any) -> None:
         self.app = app
         self.wrong: list[str] = []
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **context}
+        )
         self.context.set_default_timeout(60_000)
         self.context.add_cookies([{"name": "_token", "value": app.token(role), "url": app.url}])
         self.page: Page = self.context.new_page()

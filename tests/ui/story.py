@@ -49,8 +49,32 @@ def tell(repository: Repository, aws: Aws, name: str = NAME, versions: int = 9) 
         repository.rollback_alias(name, "prod", reason="conversions fell", changed_by="airflow-user:ann")
     with time_machine.travel(days_ago(3)):
         repository.put_alias(name, "nightly", versions, reason="for the nightly batch", changed_by="airflow-user:ann")
+    begin_rollout(repository, name, versions)
     repository.protect(name, 2, "the audit of 2026 refers to it")
     repository.delete_artifact_version(name, 3)
+
+
+def begin_rollout(repository: Repository, name: str, canary: int) -> None:
+    """Bring ``prod`` to the second step of a rollout, judged once."""
+    rollout_id = "release_model/manual__2026-11-22T18:00:00+00:00/prod"
+    with time_machine.travel(days_ago(0.12)):
+        repository.start_rollout(
+            name,
+            "prod",
+            canary,
+            (5, 25, 50),
+            rollout_id=rollout_id,
+            reason="candidate of this week",
+            started_by=PROMOTED_BY,
+        )
+    for ago, weight in ((0.1, 5), (0.05, 25)):
+        with time_machine.travel(days_ago(ago)):
+            repository.shift_rollout(name, "prod", weight, rollout_id=rollout_id, reason=f"step to {weight} %")
+    with time_machine.travel(days_ago(0.01)):
+        numbers = {"stable": {"uses": 9120, "failures": 201}, "canary": {"uses": 3040, "failures": 58}, "p_worse": 0.31}
+        judged_at = days_ago(0.01).isoformat()
+        judgement = {"verdict": "inconclusive", "numbers": numbers, "judged_at": judged_at, "weight": 25}
+        repository.record_judgement(name, "prod", judgement, rollout_id=rollout_id)
 
 
 def date_version(repository: Repository, aws: Aws, name: str, number: int, at: datetime) -> None:

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from tests.ui.conftest import Page
 
-ACTIONS = ("promote", "roll-back", "promote-rollout", "abort-rollout", "protect", "unprotect", "restore")
+ACTIONS = (
+    "promote",
+    "roll-back",
+    "promote-rollout",
+    "abort-rollout",
+    "freeze-rollout",
+    "unfreeze-rollout",
+    "protect",
+    "unprotect",
+    "restore",
+)
 READS = (
     "session",
     *(f"repositories/models/{path}" for path in ("artifacts", "artifact", "versions", "history", "at", "retention")),

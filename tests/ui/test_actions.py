@@ -63,6 +63,30 @@ def test_promotion_from_a_state_that_has_passed_says_who_was_faster(
     assert page.models.get_alias(name, "prod").version == "1"
 
 
+def test_rollout_is_frozen_and_promoted_and_its_alias_not_moved_otherwise(
+    page: Page, clients: Mapping[str, httpx.Client], name: str
+) -> None:
+    page.models.start_rollout(name, "prod", 3, (5, 50), rollout_id="run-1")
+    page.models.shift_rollout(name, "prod", 5, rollout_id="run-1")
+
+    for action, more in (("promote", {"version": "1"}), ("roll-back", {})):
+        refused = act(clients["op"], action, name, alias="prod", if_revision=revision(page, name), **more)
+        assert refused.status_code == 409
+        assert "run-1" in refused.json()["error"]["message"]
+    frozen = act(clients["op"], "freeze-rollout", name, alias="prod", rollout_id="run-1")
+    assert (frozen.json()["state"], frozen.json()["frozen_by"]["user"]) == ("frozen", "op")
+    assert act(clients["op"], "unfreeze-rollout", name, alias="prod", rollout_id="run-1").json()["state"] == "live"
+    other = act(clients["op"], "promote-rollout", name, alias="prod", rollout_id="another")
+    assert other.status_code in {404, 409}
+    promoted = act(clients["op"], "promote-rollout", name, alias="prod", rollout_id="run-1", reason="enough seen")
+    assert (promoted.json()["state"], promoted.json()["end_reason"]) == ("promoted", "enough seen")
+
+    newest = next(page.models.list_alias_history(name, "prod"))
+    assert (newest.version, newest.secondary_version, newest.changed_by) == ("3", None, "airflow-user:op")
+    late = act(clients["op"], "abort-rollout", name, alias="prod", rollout_id="run-1")
+    assert (late.status_code, late.json()["error"]["kind"]) == (409, "conflict")
+
+
 def test_protect_unprotect_and_restore(page: Page, clients: Mapping[str, httpx.Client], name: str) -> None:
     assert act(clients["op"], "protect", name, version="3", reason="audit").status_code == 200
     with pytest.raises(InUseError, match=r"audit \(airflow-user:op\)"):

@@ -80,7 +80,11 @@ def test_search_leads_to_an_artifact_and_back(page: Page, visit: Callable[..., V
     expect(tab.get_by_role("heading", level=1)).to_have_text(told)
     expect(tab).to_have_title(f"{told} · Artifacts")
     expect(tab.locator("main")).to_be_focused()
-    expect(tab.get_by_role("article", name="Alias prod")).to_contain_text("All traffic goes to version 4.")
+    prod = tab.get_by_role("article", name="Alias prod")
+    expect(prod).to_contain_text("25 % goes to version 9 (canary), the rest to version 4.")
+    expect(prod).to_contain_text("inconclusive")
+    expect(prod.get_by_role("row", name="failures")).to_have_text("failures20158")
+    expect(prod.locator("[aria-current=step]")).to_have_text("25 %")
     expect(tab.get_by_text("view only")).to_be_visible()
     assert tab.get_by_role("button", name=re.compile("Promote|Roll back|Protect|Restore|Abort")).count() == 0
     tab.go_back()
@@ -121,6 +125,25 @@ def test_promotion_by_keyboard_and_rollback_by_mouse(page: Page, visit: Callable
     assert page.models.get_alias(name, "prod").version == "2"
 
 
+def test_rollout_is_frozen_and_aborted(page: Page, visit: Callable[..., Visitor], name: str) -> None:
+    page.models.start_rollout(name, "prod", 3, (5, 50), rollout_id="run", started_by="airflow:release/run/start")
+    page.models.shift_rollout(name, "prod", 5, rollout_id="run")
+    tab = visit("op").open(repository="models", artifact=name)
+    card = tab.get_by_role("article", name="Alias prod")
+    dialog = tab.get_by_role("dialog")
+    expect(card.get_by_role("button", name="Roll back")).to_have_count(0)
+
+    for verb, state in (("Freeze", "frozen"), ("Unfreeze", "on its way"), ("Abort", "rolled back")):
+        card.get_by_role("button", name=f"{verb}…").click()
+        dialog.get_by_label("Reason").fill(f"to {verb}")
+        dialog.get_by_role("button", name=verb).click()
+        expect(card.locator(".badge").first).to_have_text(state)
+
+    expect(card).to_contain_text("All traffic goes to version 2.")
+    ended = page.models.get_rollout(name, "prod")
+    assert (ended.state, ended.ended_by, ended.end_reason) == ("rolled_back", "airflow-user:op", "to Abort")
+
+
 def test_conflict_is_told_and_the_new_state_is_one_click_away(
     page: Page, visit: Callable[..., Visitor], name: str
 ) -> None:
@@ -147,6 +170,9 @@ def test_timeline_tells_what_was_when(page: Page, visit: Callable[..., Visitor],
 
     lane.focus()
     shown = tab.locator(".told")
+    expect(shown).to_contain_text("step to 25 %")
+    for _ in range(2):
+        tab.keyboard.press("ArrowLeft")
     expect(shown).to_contain_text("conversions fell")
     tab.keyboard.press("ArrowLeft")
     expect(shown).to_contain_text("version 6")
@@ -207,8 +233,9 @@ def test_everything_is_named_legible_and_within_the_width(
     visit: Callable[..., Visitor], told: str, width: int, scheme: str
 ) -> None:
     visitor = visit("admin", viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tab = visitor.page
     for place in ({}, {"repository": "models", "artifact": told}):
-        tab = visitor.open(**place)
+        visitor.open(**place)
         expect(tab.locator("table").first).to_be_visible()
         if place:
             tab.get_by_role("button", name="Preview").click()
@@ -220,7 +247,7 @@ def test_everything_is_named_legible_and_within_the_width(
         assert tab.evaluate(FAINT_TEXTS) == []
         assert tab.evaluate(WITHOUT_NAME) == []
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    tab.get_by_role("button", name="Roll back prod").click()
+    tab.get_by_role("button", name="Roll back staging").click()
     expect(tab.get_by_role("dialog")).to_be_visible()
     assert tab.evaluate(FAINT_TEXTS) == []
     tab.keyboard.press("Escape")

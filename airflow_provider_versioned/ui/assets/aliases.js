@@ -11,7 +11,9 @@ export function aliasCards(context) {
   if (!aliases.length) {
     return h("p", { class: "empty" }, "No alias points at a version. ", h("code", null, "PromoteAliasOperator"), " or ", h("code", null, "versioned-artifacts alias put"), " makes the first.");
   }
-  return h("div", { class: "grid" }, aliases.map((alias) => card(context, alias, rollouts.find((rollout) => rollout.alias === alias.alias))));
+  const cards = aliases.map((alias) => ({ alias, rollout: rollouts.find((rollout) => rollout.alias === alias.alias) }));
+  cards.sort((a, b) => Boolean(b.rollout?.is_live) - Boolean(a.rollout?.is_live)); // what moves comes first
+  return h("div", { class: "grid" }, cards.map(({ alias, rollout }) => card(context, alias, rollout)));
 }
 
 function card(context, alias, rollout) {
