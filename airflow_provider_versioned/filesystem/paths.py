@@ -6,12 +6,15 @@ versions of ``churn`` are ``churn@7`` and not ``churn/churn@7``; and it would ho
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fsspec import filesystem
 from upath import UPath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from airflow_provider_versioned.filesystem.versioned import VersionedFileSystem
 
 
 class VersionedPath(UPath):
@@ -19,10 +22,14 @@ class VersionedPath(UPath):
 
     __slots__ = ()
 
-    @classmethod
-    def _parse_storage_options(cls, urlpath: Any, protocol: str, storage_options: Mapping[str, Any]) -> dict[str, Any]:
-        options = super()._parse_storage_options(urlpath, protocol, storage_options)
-        return {key: value for key, value in options.items() if key != "pinned" or key in storage_options}
+    @property
+    def fs(self) -> VersionedFileSystem:
+        """The filesystem, which looks an alias up each time that something is opened."""
+        if not hasattr(self, "_fs_cached"):
+            self._fs_cached: VersionedFileSystem = filesystem(
+                self.protocol, **{**self.storage_options, "pinned": False}
+            )
+        return self._fs_cached
 
     def iterdir(self) -> Iterator[VersionedPath]:
         """Yield the artifacts of a repository, or the versions and aliases of an artifact."""

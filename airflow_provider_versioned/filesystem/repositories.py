@@ -74,19 +74,35 @@ class StorageOptions:
             from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook  # noqa: PLC0415 -- needs Airflow
 
             return VersionedRepositoryHook(self.conn_id, bucket, **place, region_name=self.region_name).repository
-        s3, dynamodb = self.s3_client, self.dynamodb_client
         return Repository(
             bucket,
             **{name: value for name, value in place.items() if value is not None},
-            s3_client=s3 or cast("S3Client", self._client("s3")),
-            dynamodb_client=dynamodb or cast("DynamoDBClient", self._client("dynamodb")),
+            session=cast("boto3.Session", _Endpoint(self)),
+            s3_client=self.s3_client,
+            dynamodb_client=self.dynamodb_client,
             expected_bucket_owner=self.expected_bucket_owner,
         )
 
-    def _client(self, service: str) -> Any:
-        session = self.session or boto3.Session(profile_name=self.profile_name, region_name=self.region_name)
+
+class _Endpoint:
+    """Stands in for a boto3 session: makes a client when the repository first needs it, as the options say."""
+
+    def __init__(self, options: StorageOptions) -> None:
+        self._options = options
+        self._session = options.session
+
+    def client(self, service: str) -> Any:
+        options = self._options
         # Servers other than AWS seldom have a DNS name per bucket.
-        config = Config(s3={"addressing_style": "path"}) if self.endpoint_url else None
-        with translated(f"Connecting to {service}", f"service {service}"):
-            # One overload per service name exists in the stubs; the name is a variable here.
-            return session.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+        config = Config(s3={"addressing_style": "path"}) if options.endpoint_url else None
+        try:
+            with translated(f"Connecting to {service}", f"service {service}"):
+                if self._session is None:
+                    self._session = boto3.Session(profile_name=options.profile_name, region_name=options.region_name)
+                # One overload per service name exists in the stubs; the name is a variable here.
+                return self._session.client(service, endpoint_url=options.endpoint_url, config=config)  # type: ignore[call-overload]
+        except ValueError:
+            # Without its cause, which repeats the URL: there may be a password in it.
+            raise InvalidInputError(
+                "Storage option endpoint_url is no URL; give one such as http://127.0.0.1:4566."
+            ) from None

@@ -275,4 +275,8 @@ class VersionedFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec is
             path=str(path),
         )
 
-    mkdir = makedirs = rmdir = rm = rm_file = _rm = cp_file = mv = pipe_file = put_file = touch = _refuse
+    def _refuse_second(self, _: Any, path: Any = "", *__: Any, **___: Any) -> NoReturn:
+        self._refuse(path)
+
+    mkdir = makedirs = rmdir = rm = rm_file = _rm = pipe_file = touch = _refuse
+    cp_file = mv = put_file = _refuse_second
