@@ -65,8 +65,12 @@ def test_every_story_has_its_file() -> None:
         "example_canary_rolled_back",
         "example_consume_by_alias",
         "example_event_driven_consumer",
+        "example_gated_promotion",
         "example_nightly_retention",
+        "example_outcome_canary",
+        "example_outcome_consumer",
         "example_publish_and_promote",
+        "example_rollback_drill",
         "example_staged_canary",
     ]
 
