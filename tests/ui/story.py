@@ -38,7 +38,7 @@ def tell(repository: Repository, aws: Aws, name: str = NAME, versions: int = 9) 
         (14.4, "prod", 2, 4, 50, "canary of the November features"),
         (14.0, "prod", 4, None, None, "canary passed"),
         (9.0, "staging", 6, None, None, None),
-        (7.0, "prod", 4, 6, 10, "canary of model 6"),
+        (7.6, "prod", 4, 6, 10, "canary of model 6"),
         (6.0, "prod", 6, None, None, "canary passed"),
         (2.2, "staging", versions, None, None, "candidate for this week"),
     ]
