@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING
 from airflow_provider_versioned.repository.alias_change import Change, Targets
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
-from airflow_provider_versioned.repository.items import PURGING, ArtifactItem
+from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, both
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
 from airflow_provider_versioned.repository.remains import given
-from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Refused, Table, Write, delete, key_of
+from airflow_provider_versioned.repository.table import (
+    MAX_TRANSACTION,
+    RawItem,
+    Refused,
+    Table,
+    Write,
+    delete,
+    key_of,
+    update,
+)
 from airflow_provider_versioned.repository.versions import Hiding
 
 if TYPE_CHECKING:
@@ -116,7 +125,8 @@ class Destroyer:
                 continue  # not ours: another repository's, with another suffix, or a person's
             raw = items.get(encode_version(version))
             if version == LATEST:
-                if self._is_purged_still(asked, name, raw, entry):
+                if self._fence(asked, name, raw, entry):
+                    items.setdefault(LATEST, {"state": {"S": PURGING}})
                     self._objects.delete_if(asked, entry.key, entry.etag)
             elif raw is None and self._remains.owned(asked, name, entry):
                 ownerless.append(encode_version(version))
@@ -127,12 +137,29 @@ class Destroyer:
         numbers = [*(sk for sk in marked if sk != LATEST), *ownerless]
         self._remains.remove(asked, name, numbers, given(items.values()), others)
 
-    def _is_purged_still(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> bool:
-        """Look once more, right before LATEST's object goes: a put of the same content gives it the same ETag."""
+    def _fence(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> bool:
+        """Write down which object of LATEST goes, unless LATEST has been written anew: then it stays.
+
+        Whoever writes LATEST from here on sees to it that its object has another ETag, also for the same content, so
+        that the deletion, which is on condition of the ETag, cannot take it.
+        """
         if raw is None and not self._remains.owned(asked, name, entry):
             return False
-        now = self._table.get(asked, (name, LATEST)).get((name, LATEST))
-        return now is None if raw is None else now is not None and _is_marked(now)
+        there = ArtifactItem.state == PURGING
+        unwritten = both(there, ArtifactItem.pending.does_not_exist()) & ArtifactItem.aliases.does_not_exist()
+        fence = update(
+            ArtifactItem(name, LATEST),
+            ArtifactItem.pk.does_not_exist() if raw is None else unwritten,
+            ArtifactItem.purged_etag.set(entry.etag),
+            ArtifactItem.state.set(PURGING),
+            ArtifactItem.is_deleted.set(True),
+        )
+        try:
+            self._table.write(asked, fence)
+        except Refused as refused:
+            found = refused.found[0] or {}
+            return _is_marked(found) and found.get("purged_etag", {}).get("S") == entry.etag  # only the answer was lost
+        return True
 
     def destroy_all(self) -> None:
         """Destroy every artifact of the repository, and nothing else in the bucket or the table.

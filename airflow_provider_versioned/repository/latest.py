@@ -76,7 +76,7 @@ class Latest:
             if unchanged is not None:
                 return unchanged
             known = self._known(asked, name, before, pending)
-            stored = self._write_object(asked, name, content, attributes, known)
+            stored = self._write_object(asked, name, content, attributes, known, _purged(before))
             if stored is not None:
                 return self.commit(asked, name, stored, pending)
         raise ConflictError(
@@ -125,15 +125,21 @@ class Latest:
         return stored.etag if stored else None
 
     def _write_object(
-        self, asked: str, name: str, content: Prepared, attributes: Attributes, expected: str | None
+        self,
+        asked: str,
+        name: str,
+        content: Prepared,
+        attributes: Attributes,
+        expected: str | None,
+        purged: str | None,
     ) -> Stored | None:
         """Write the object; None when another object stands there, which is no loss if it has the same content."""
         try:
-            return self._objects.put_latest(asked, name, content, attributes, expected)
+            return self._objects.put_latest(asked, name, content, attributes, expected, avoid=purged)
         except PreconditionLost:
             found = self._objects.head(asked, name, LATEST)
             there = found is not None and (found.sha256, found.size) == (content.sha256, content.size)
-            return found if there else None
+            return found if there and found is not None and found.etag != purged else None
 
     def commit(self, asked: str, name: str, stored: Stored, pending: str) -> ArtifactItem:
         """Make the item say what the object is, after it was announced under ``pending`` and written.
@@ -164,7 +170,7 @@ class Latest:
         condition = {"IfNoneMatch": "*"} if before is None else _only_if(before)
         for _ in range(_TRIES):
             try:
-                copied = self._objects.copy(asked, name, version, LATEST, stored, condition)
+                copied = self._objects.copy(asked, name, version, LATEST, stored, condition, avoid=_purged(before))
             except PreconditionLost:
                 raw = self._table.get(asked, (name, LATEST)).get((name, LATEST), {})
                 if raw.get("pending", {}).get("S") != pending:
@@ -251,6 +257,17 @@ def _facts(item: ArtifactItem) -> list[Action]:
         ArtifactItem.pending.remove(),
         ArtifactItem.pending_version.remove(),
     ]
+
+
+def _purged(before: ArtifactItem | None) -> str | None:
+    """Return the ETag under which a purge deletes, or may still delete, LATEST's object."""
+    return before.purged_etag if before is not None else None
+
+
+def not_purged_since(before: ArtifactItem | None) -> Condition:
+    """Demand that no purge has set out to delete LATEST's object since the item was read."""
+    purged = _purged(before)
+    return ArtifactItem.purged_etag == purged if purged is not None else ArtifactItem.purged_etag.does_not_exist()
 
 
 def _only_if(before: ArtifactItem) -> dict[str, str]:

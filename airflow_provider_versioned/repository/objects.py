@@ -11,6 +11,7 @@ import base64
 import hashlib
 import io
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,11 +26,10 @@ from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, Bucket
 from airflow_provider_versioned.repository.content import Prepared, RehashedStream, VerifiedStream
 from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError
 from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.object_body import ObjectBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mypy_boto3_s3 import S3Client
 
     from airflow_provider_versioned.repository.model import Artifact
 
@@ -39,6 +39,7 @@ SINGLE_REQUEST_LIMIT = (
 )  # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
 _OTHER_BYTES = "BadDigest"
+_COMPLETED = "NoSuchUpload"  # or aborted: by an earlier try, whose answer was lost
 _CONTENTION_TRIES = 8
 _TRANSFER = TransferConfig(
     multipart_threshold=PARALLEL_FROM,
@@ -127,13 +128,20 @@ class Objects(Bucket):
         return Stored(stored.etag, digest.hexdigest(), stored.size, stored.written_at)
 
     def put_latest(
-        self, asked: str, name: str, content: Prepared, attributes: Attributes, expected: str | None
+        self,
+        asked: str,
+        name: str,
+        content: Prepared,
+        attributes: Attributes,
+        expected: str | None,
+        avoid: str | None = None,
     ) -> Stored:
         """Write LATEST if the object there is still the expected one.
 
         Args:
             expected: ETag of the object to replace; None: there must be none. S3's upload in parts, which content over
                 5 GiB needs, goes without the condition.
+            avoid: ETag that the object must not get, whatever its content.
 
         Raises:
             PreconditionLost: Another object (or none) is there.
@@ -141,6 +149,19 @@ class Objects(Bucket):
         if content.size > SINGLE_REQUEST_LIMIT:
             return self._put_in_parts(asked, name, LATEST, content, attributes)
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        if _is_of_one_request(avoid):
+            part = {"ChecksumSHA256": _base64(content.sha256)}
+            made = {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
+            with self._translated(asked):
+                answer = self._in_one_part(
+                    self._address(name, LATEST),
+                    made,
+                    "upload_part",
+                    part,
+                    condition,
+                    lambda: {"Body": content.rewound()},
+                )
+            return Stored(quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
         return self._put(asked, name, LATEST, content, attributes, condition)
 
     def put_version(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
@@ -163,7 +184,7 @@ class Objects(Bucket):
             **attributes.arguments(name, content.sha256),
             **condition,
             # S3 refuses the upload if what arrives is not what was hashed.
-            "ChecksumSHA256": base64.b64encode(bytes.fromhex(content.sha256)).decode(),
+            "ChecksumSHA256": _base64(content.sha256),
         }
         with self._translated(asked):
             try:
@@ -194,26 +215,29 @@ class Objects(Bucket):
         target: str,
         stored: Stored,
         condition: Mapping[str, str] | None = None,
+        avoid: str | None = None,
     ) -> Stored:
         """Copy one version's content to another on S3's side, with metadata, content type and tags.
 
         Args:
             stored: What the source must be.
             condition: ``IfMatch`` or ``IfNoneMatch`` for the target.
+            avoid: ETag that the target must not get, whatever its content.
 
         Raises:
             PreconditionLost: The source is not (or no longer) that object, or the target's condition was not met.
         """
         if stored.size > SINGLE_REQUEST_LIMIT:
             return self._copy_in_parts(asked, name, source, target, stored)
-        request = {
-            **self._address(name, target),
-            "CopySource": self._address(name, source),
-            "CopySourceIfMatch": stored.etag,
-            **(condition or {}),
-        }
+        origin, address = self._address(name, source), self._address(name, target)
+        part = {"CopySource": origin, "CopySourceIfMatch": stored.etag}
+        if _is_of_one_request(avoid):
+            with self._translated(asked):
+                made = self._attributes_of(origin, directives=False)
+                self._in_one_part(address, made, "upload_part_copy", part, condition or {})
+            return self._must_be(asked, name, target, stored.sha256)
         with self._translated(asked):
-            result = self._contend("copy_object", request)["CopyObjectResult"]
+            result = self._contend("copy_object", {**address, **part, **(condition or {})})["CopyObjectResult"]
         etag = quoted(result["ETag"])
         if etag != stored.etag:
             # Encrypted with a KMS key, a copy has another ETag; on a server without CopySourceIfMatch, other content.
@@ -237,14 +261,43 @@ class Objects(Bucket):
                 raise
         return self._must_be(asked, name, target, stored.sha256)
 
-    def _attributes_of(self, origin: _Address) -> dict[str, Any]:
+    def _in_one_part(
+        self,
+        address: _Address,
+        attributes: Mapping[str, Any],
+        operation: str,
+        part: Mapping[str, Any],
+        condition: Mapping[str, str],
+        fresh: Any = dict,
+    ) -> dict[str, Any]:
+        """Write an object as an upload in parts that has one: so its ETag is none that one request gives."""
+        s3 = self._clients.s3
+        upload: dict[str, Any] = {**address}
+        upload["UploadId"] = s3.create_multipart_upload(**address, **attributes)["UploadId"]
+        try:
+            sent = self._contend(operation, {**upload, "PartNumber": 1, **part}, fresh)
+            done = {"PartNumber": 1, "ETag": sent.get("CopyPartResult", sent)["ETag"]}
+            done |= {"ChecksumSHA256": part["ChecksumSHA256"]} if "ChecksumSHA256" in part else {}
+            return self._contend(
+                "complete_multipart_upload", {**upload, "MultipartUpload": {"Parts": [done]}, **condition}
+            )
+        except (ClientError, PreconditionLost) as error:
+            with suppress(ClientError):  # what is left of it, a sweep removes
+                s3.abort_multipart_upload(**upload)
+            if isinstance(error, ClientError) and code_of(error) == _COMPLETED:
+                raise PreconditionLost from error
+            raise
+
+    def _attributes_of(self, origin: _Address, *, directives: bool = True) -> dict[str, Any]:
         described = self._clients.s3.head_object(**origin)
         tags = self._clients.s3.get_object_tagging(**origin)["TagSet"]
         # With REPLACE every release of the transfer manager takes what it is given; without, they differ.
         kept = {"Metadata": described["Metadata"], "ContentType": described["ContentType"]}
         if tags:
-            kept |= {"Tagging": urlencode({tag["Key"]: tag["Value"] for tag in tags}), "TaggingDirective": "REPLACE"}
-        return {**kept, "MetadataDirective": "REPLACE"}
+            kept |= {"Tagging": urlencode({tag["Key"]: tag["Value"] for tag in tags})}
+        if not directives:
+            return kept
+        return {**kept, "MetadataDirective": "REPLACE", **({"TaggingDirective": "REPLACE"} if tags else {})}
 
     def _must_be(self, asked: str, name: str, version: str, sha256: str | None) -> Stored:
         found = self.head(asked, name, version)
@@ -264,7 +317,7 @@ class Objects(Bucket):
                 f"{asked} failed: the record has no sha256, so the content cannot be verified; publish it again.",
                 s3uri=artifact.s3uri,
             )
-        body = _Body(self._clients.s3, self._place.s3_bucket, self._place.object_key_of(artifact.s3uri))
+        body = ObjectBody(self._clients.s3, self._place.s3_bucket, self._place.object_key_of(artifact.s3uri))
         if artifact.version == LATEST:
             body.etag = artifact.etag
 
@@ -318,34 +371,13 @@ class Objects(Bucket):
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
 
 
-@dataclass
-class _Body:
-    """One object, opened from any offset on, as long as it stays the same object; ``length`` in bytes."""
-
-    client: S3Client
-    bucket: str
-    key: str
-    etag: str | None = None
-    length: int | None = None
-
-    def open_at(self, offset: int) -> Any:
-        if offset and offset == self.length:  # it broke after the last byte, and S3 knows no empty range
-            return io.BytesIO()
-        condition: dict[str, Any] = {} if self.etag is None else {"IfMatch": self.etag}
-        if offset:
-            condition["Range"] = f"bytes={offset}-"
-        answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **condition)
-        self.etag = quoted(answer["ETag"])
-        if not offset:
-            self.length = answer["ContentLength"]
-        if offset and "ContentRange" not in answer:  # a server that knows no ranges begins anew
-            _skip(answer["Body"], offset)
-        return answer["Body"]
+def _is_of_one_request(etag: str | None) -> bool:
+    """Tell whether an ETag is such as one request gives; those of an upload in parts end in their number."""
+    return etag is not None and "-" not in etag
 
 
-def _skip(body: Any, count: int) -> None:
-    while count and (chunk := body.read(min(count, 1024**2))):
-        count -= len(chunk)
+def _base64(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _server_time(answer: Mapping[str, Any]) -> datetime:

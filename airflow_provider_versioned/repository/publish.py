@@ -32,7 +32,7 @@ from airflow_provider_versioned.repository.keys import (
     meta_pk,
     publish_sk,
 )
-from airflow_provider_versioned.repository.latest import Head, Latest, new_revision
+from airflow_provider_versioned.repository.latest import Head, Latest, new_revision, not_purged_since
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, put, update
 
@@ -326,7 +326,7 @@ class Publisher:
         follows = order.content is not None and not _is_content_of(view.latest, view.sha256)
         pending = new_revision()
         try:
-            self._commit(order, claim, published, pending if follows else None)
+            self._commit(order, claim, published, pending if follows else None, view.latest)
         except Refused as refused:
             return self._committed_by_another(order, published, refused)
         if follows:
@@ -353,14 +353,21 @@ class Publisher:
             return self._objects.copy(order.asked, order.name, view.source.at, claim.sk, view.source.stored)
         return self._objects.put_version(order.asked, order.name, claim.sk, order.content, order.attributes)
 
-    def _commit(self, order: Order, claim: ArtifactItem, published: ArtifactItem, pending: str | None) -> None:
+    def _commit(
+        self,
+        order: Order,
+        claim: ArtifactItem,
+        published: ArtifactItem,
+        pending: str | None,
+        latest: ArtifactItem | None,
+    ) -> None:
         """Make the number visible, in one transaction with the announcement that LATEST follows."""
         ours = (ArtifactItem.revision == claim.revision) & (ArtifactItem.state == CLAIMED)
         commit = put(published, ours)
         if pending is None:
             self._table.write(order.asked, commit)
         else:
-            announcement = self._latest.announcement(order.name, pending, version=claim.sk)
+            announcement = self._latest.announcement(order.name, pending, not_purged_since(latest), version=claim.sk)
             self._table.transact(order.asked, [commit, announcement])
 
     def _committed_by_another(self, order: Order, published: ArtifactItem, refused: Refused) -> ArtifactItem | None:
