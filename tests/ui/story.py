@@ -69,7 +69,7 @@ def begin_rollout(repository: Repository, name: str, canary: int) -> None:
         )
     for ago, weight in ((0.1, 5), (0.05, 25)):
         with time_machine.travel(days_ago(ago)):
-            repository.shift_rollout(name, "prod", weight, rollout_id=rollout_id, reason=f"step to {weight} %")
+            repository.shift_rollout(name, "prod", weight, rollout_id=rollout_id, changed_by=PROMOTED_BY)
     with time_machine.travel(days_ago(0.01)):
         numbers = {"stable": {"uses": 9120, "failures": 201}, "canary": {"uses": 3040, "failures": 58}, "p_worse": 0.31}
         judged_at = days_ago(0.01).isoformat()

@@ -170,7 +170,7 @@ def test_timeline_tells_what_was_when(page: Page, visit: Callable[..., Visitor],
 
     lane.focus()
     shown = tab.locator(".told")
-    expect(shown).to_contain_text("step to 25 %")
+    expect(shown).to_contain_text("step 2 of 3")
     for _ in range(2):
         tab.keyboard.press("ArrowLeft")
     expect(shown).to_contain_text("conversions fell")

@@ -101,13 +101,13 @@ function row(context, version, acts) {
     h("td", { "data-label": "State" }, h("span", { class: "badges" }, states(version, pointing))),
     h("td", { "data-label": "Published" }, h("span", { class: "stack" }, time(version.published_at), h("small", null, author(version.by)))),
     h("td", { "data-label": "Size", class: "figure" }, size(version.size)),
-    h("td", { "data-label": "SHA-256" }, h("code", { class: "digest", title: version.sha256 }, version.sha256.slice(0, 12)), " ", copy(version)),
+    h("td", { "data-label": "SHA-256" }, h("span", null, h("code", { class: "digest", title: version.sha256 }, version.sha256.slice(0, 12)), " ", copy(version))),
     acts && h("td", { class: "actions-cell" }, h("div", { class: "row actions" }, actions(context, version, pointing))),
   );
 }
 
-function states({ live, protected: why, deleted_at: at }, pointing) {
-  const badges = pointing.map((alias) => h("span", { class: "badge alias" }, alias.alias));
+function states({ version: number, live, protected: why, deleted_at: at }, pointing) {
+  const badges = pointing.map((alias) => h("span", { class: "badge alias" }, alias.secondary_version === number ? `${alias.alias} · canary` : alias.alias));
   if (!live) badges.push(h("span", { class: "badge bad" }, "deleted"), at && h("small", { class: "quiet" }, time(at)));
   else if (!pointing.length && why === null) badges.push(h("span", { class: "badge" }, "live"));
   if (why !== null) badges.push(h("span", { class: "badge good" }, "protected"), h("small", { class: "why" }, `“${why}”`));
