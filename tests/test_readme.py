@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import airflow_provider_versioned.gates
 import airflow_provider_versioned.operators
 import airflow_provider_versioned.sensors
 from airflow_provider_versioned.hooks import VersionedRepositoryHook
@@ -66,7 +67,12 @@ def test_connection_of_the_readme_leads_to_the_repository(monkeypatch: pytest.Mo
 
 def test_operators_and_sensors_of_the_readme_exist() -> None:
     named = set(re.findall(r"`(\w+(?:Operator|Sensor))`", README))
-    exported = {*airflow_provider_versioned.operators.__all__, *airflow_provider_versioned.sensors.__all__}
+    modules = (
+        airflow_provider_versioned.operators,
+        airflow_provider_versioned.sensors,
+        airflow_provider_versioned.gates,
+    )
+    exported = {name for module in modules for name in module.__all__}
     assert named <= exported
     assert callable(staged_promotion)
 
