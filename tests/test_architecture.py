@@ -14,6 +14,8 @@ _SOURCES = {path: path.read_text() for folder in _FOLDERS for path in sorted((_R
 _MOST_LINES = 400
 _FOR_DAG_FILES = (
     "airflow_provider_versioned",
+    "airflow_provider_versioned.filesystem.paths",
+    "airflow_provider_versioned.filesystem.versioned",
     "airflow_provider_versioned.get_provider_info",
     "airflow_provider_versioned.hooks",
     "airflow_provider_versioned.operators",

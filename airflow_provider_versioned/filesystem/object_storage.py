@@ -22,6 +22,6 @@ def get_fs(conn_id: str | None, storage_options: dict[str, Any] | None = None) -
         conn_id: Connection of type ``aws``; None: boto3's own chain of credentials.
         storage_options: Further options of the filesystem.
     """
-    from airflow_provider_versioned.filesystem.versioned import VersionedFileSystem  # noqa: PLC0415 -- loads AWS libraries
+    from airflow_provider_versioned.filesystem.versioned import VersionedFileSystem  # noqa: PLC0415 -- loads fsspec
 
     return VersionedFileSystem(conn_id=conn_id, **(storage_options or {}))

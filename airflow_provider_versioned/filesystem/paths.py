@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fsspec import filesystem
+from fsspec import filesystem, get_filesystem_class
 from upath import UPath
+
+from airflow_provider_versioned.filesystem.names import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_versioned.filesystem.versioned import VersionedFileSystem
+
+
+# universal_pathlib takes a path apart by the rules of its filesystem, if that is loaded, and else by other ones.
+get_filesystem_class(SCHEME)
 
 
 class VersionedPath(UPath):

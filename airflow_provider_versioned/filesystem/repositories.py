@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -13,75 +12,29 @@ from airflow_provider_versioned.repository.aws import translated
 from airflow_provider_versioned.repository.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-
-_OF_THE_CONNECTION = (
-    "expected_bucket_owner",
-    "endpoint_url",
-    "profile_name",
-    "session",
-    "s3_client",
-    "dynamodb_client",
-)
+    from airflow_provider_versioned.filesystem.options import StorageOptions
 
 
-@dataclass(frozen=True)
-class StorageOptions:
-    """How to reach a repository; :class:`~airflow_provider_versioned.filesystem.versioned.VersionedFileSystem` says."""
+def open_repository(options: StorageOptions, bucket: str) -> Repository:
+    """Return the repository in a bucket; sends no request.
 
-    conn_id: str | None = None
-    s3_prefix: str | None = None
-    dynamodb_table_name: str | None = None
-    suffix: str | None = None
-    expected_bucket_owner: str | None = None
-    endpoint_url: str | None = None
-    region_name: str | None = None
-    profile_name: str | None = None
-    session: boto3.Session | None = None
-    s3_client: S3Client | None = None
-    dynamodb_client: DynamoDBClient | None = None
+    Raises:
+        InvalidInputError: The bucket, or what the options name, cannot be.
+        NotFoundError: There is no such connection.
+    """
+    place = {name: getattr(options, name) for name in ("s3_prefix", "dynamodb_table_name", "suffix")}
+    if options.conn_id is not None:
+        from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook  # noqa: PLC0415 -- needs Airflow
 
-    @classmethod
-    def read(cls, given: dict[str, Any]) -> StorageOptions:
-        """Take options as a caller gave them.
-
-        Raises:
-            InvalidInputError: One is unknown, or goes not with a connection.
-        """
-        allowed = [field.name for field in fields(cls)]
-        if unknown := sorted(set(given) - set(allowed)):
-            raise InvalidInputError(
-                f"Storage options {', '.join(unknown)} are unknown; use {', '.join(allowed)}, route_key, side, pinned."
-            )
-        options = cls(**given)
-        beside = [name for name in _OF_THE_CONNECTION if getattr(options, name) is not None]
-        if options.conn_id is not None and beside:
-            raise InvalidInputError(
-                f"Storage options {', '.join(beside)} do not go with conn_id; say it in the connection instead."
-            )
-        return options
-
-    def open(self, bucket: str) -> Repository:
-        """Return the repository in a bucket; sends no request.
-
-        Raises:
-            InvalidInputError: The bucket, or what the options name, cannot be.
-            NotFoundError: There is no such connection.
-        """
-        place = {name: getattr(self, name) for name in ("s3_prefix", "dynamodb_table_name", "suffix")}
-        if self.conn_id is not None:
-            from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook  # noqa: PLC0415 -- needs Airflow
-
-            return VersionedRepositoryHook(self.conn_id, bucket, **place, region_name=self.region_name).repository
-        return Repository(
-            bucket,
-            **{name: value for name, value in place.items() if value is not None},
-            session=cast("boto3.Session", _Endpoint(self)),
-            s3_client=self.s3_client,
-            dynamodb_client=self.dynamodb_client,
-            expected_bucket_owner=self.expected_bucket_owner,
-        )
+        return VersionedRepositoryHook(options.conn_id, bucket, **place, region_name=options.region_name).repository
+    return Repository(
+        bucket,
+        **{name: value for name, value in place.items() if value is not None},
+        session=cast("boto3.Session", _Endpoint(options)),
+        s3_client=options.s3_client,
+        dynamodb_client=options.dynamodb_client,
+        expected_bucket_owner=options.expected_bucket_owner,
+    )
 
 
 class _Endpoint:

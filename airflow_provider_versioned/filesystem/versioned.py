@@ -15,7 +15,7 @@ from fsspec.spec import AbstractFileSystem
 from airflow_provider_versioned.filesystem.contents import VerifiedContent, VerifiedFile
 from airflow_provider_versioned.filesystem.errors import PathIsDirectoryError, PathNotFoundError, ReadOnlyError
 from airflow_provider_versioned.filesystem.names import SCHEME, PathName, split_url
-from airflow_provider_versioned.filesystem.repositories import StorageOptions
+from airflow_provider_versioned.filesystem.options import StorageOptions
 from airflow_provider_versioned.filesystem.target import Target, find_target
 from airflow_provider_versioned.repository.errors import ConflictError
 
@@ -90,9 +90,11 @@ class VersionedFileSystem(AbstractFileSystem):  # type: ignore[misc] # fsspec is
         return {"pinned": True, **({} if conn_id is None else {"conn_id": conn_id})}
 
     def _repository(self, bucket: str) -> Repository:
+        from airflow_provider_versioned.filesystem.repositories import open_repository  # noqa: PLC0415 -- loads AWS libraries
+
         with self._lock:
             if bucket not in self._repositories:
-                self._repositories[bucket] = self._options.open(bucket)
+                self._repositories[bucket] = open_repository(self._options, bucket)
             return self._repositories[bucket]
 
     def _parse(self, path: str) -> tuple[Repository, PathName]:
