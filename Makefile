@@ -9,7 +9,7 @@ SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test reliability demo check format servers build lock clean
+.PHONY: help setup test reliability bench demo check format servers build lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ test: setup ## Run the tests (VERSIONED_TEST_BACKENDS=all: on DynamoDB Local and
 
 reliability: setup ## Attack the repository for 5 minutes (RELIABILITY_ARGS="--seconds 60"; all servers: as with test)
 	@$(VENV_PYTHON) -m tests.reliability $(RELIABILITY_ARGS)
+
+bench: setup ## Measure beside the alternatives, and write the tables in docs/ (BENCH="costs parsing": only these)
+	$(VENV_PYTHON) -m benchmarks $(BENCH)
 
 demo: setup ## Watch a staged promotion in a real Airflow (KEEP=1 keeps the UI open)
 	@$(VENV_PYTHON) demo/run.py $(if $(KEEP),--keep)
