@@ -13,7 +13,6 @@ from urllib.parse import quote, urlsplit
 from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import BaseOperatorLink
 
-from airflow_provider_versioned.repository.keys import alias_pk, encode_version
 from airflow_provider_versioned.ui.address import artifact_url
 from airflow_provider_versioned.ui.settings import ui_connections
 
@@ -63,6 +62,8 @@ class DynamoDBItemLink(BaseOperatorLink):
 
 def link_to_version(operator: RepositoryOperator, artifact: Artifact) -> None:
     """Keep the links of a task to a version."""
+    from airflow_provider_versioned.repository.keys import encode_version  # noqa: PLC0415 -- not needed to parse a Dag file
+
     _link_to_page(operator, artifact.name)
     hook = operator.hook
     bucket = hook.repository.s3_bucket
@@ -74,6 +75,8 @@ def link_to_version(operator: RepositoryOperator, artifact: Artifact) -> None:
 
 def link_to_alias(operator: RepositoryOperator, alias: Alias | None) -> None:
     """Keep the link of a task to an alias."""
+    from airflow_provider_versioned.repository.keys import alias_pk  # noqa: PLC0415 -- not needed to parse a Dag file
+
     if alias is not None:
         _link_to_page(operator, alias.name)
         _link_to_item(operator, alias_pk(alias.name), alias.alias)

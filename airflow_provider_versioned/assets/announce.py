@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.assets.names import SCHEME, AssetName
-from airflow_provider_versioned.repository.alias_moves import Move, move_to
 from airflow_provider_versioned.repository.errors import AccessDeniedError, ArtifactNotFoundError
 from airflow_provider_versioned.task.identity import author
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset, Context
 
     from airflow_provider_versioned.repository import Alias, Artifact, Repository
+    from airflow_provider_versioned.repository.alias_moves import Move
     from airflow_provider_versioned.task.base import RepositoryOperator
 
 MOVE_KEY = "alias_move"  # XCom that tells of a move
@@ -54,6 +54,8 @@ def announce_move(
 
 
 def _move(operator: RepositoryOperator, alias: Alias) -> Move:
+    from airflow_provider_versioned.repository.alias_moves import move_to  # noqa: PLC0415 -- not needed to parse a Dag file
+
     try:
         return move_to(alias, operator.hook.repository.list_alias_history(alias.name, alias.alias))
     except AccessDeniedError as error:

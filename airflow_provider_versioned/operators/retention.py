@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_versioned.operators.retention_tally import Tally
-from airflow_provider_versioned.operators.retention_work import Retention, Treated, carry_out
 from airflow_provider_versioned.repository.errors import InvalidInputError, PartlyFailedError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import (
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from airflow_provider_versioned.operators.retention_tally import Tally
+    from airflow_provider_versioned.operators.retention_work import Retention, Treated
     from airflow_provider_versioned.repository import Repository
 
 Entry = TypeVar("Entry")
@@ -60,8 +60,8 @@ class _RetentionOperator(RepositoryOperator):
         tally: Tally,
     ) -> None:
         """Treat artifacts, several at a time, and fail once all had their turn if one failed."""
-        from airflow_provider_versioned.repository.many import for_each  # noqa: PLC0415 -- only to execute
-        from airflow_provider_versioned.repository.pace import Pace  # noqa: PLC0415 -- only to execute
+        from airflow_provider_versioned.repository.many import for_each  # noqa: PLC0415 -- not needed to parse a Dag file
+        from airflow_provider_versioned.repository.pace import Pace  # noqa: PLC0415 -- not needed to parse a Dag file
 
         workers = parse_workers("max_workers", self.max_workers)
         pace = Pace(parse_optional_rate("writes_per_second", self.writes_per_second))
@@ -152,6 +152,8 @@ class PurgeVersionsOperator(_RetentionOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 -- Airflow passes it
         """Plan for each artifact and, unless it is a dry run, purge, free and sweep."""
+        from airflow_provider_versioned.operators.retention_tally import Tally  # noqa: PLC0415 -- not needed to parse a Dag file
+
         with no_vain_retry():
             retention = self._retention()
             names = None if self.name is None else parse_names(self.name)
@@ -161,6 +163,8 @@ class PurgeVersionsOperator(_RetentionOperator):
         return {**retention.to_dict(), **tally.to_dict()}
 
     def _retention(self) -> Retention:
+        from airflow_provider_versioned.operators.retention_work import Retention  # noqa: PLC0415 -- not needed to parse a Dag file
+
         keep = {
             "keep_previous_secs": parse_seconds("keep_previous", self.keep_previous),
             "keep_published_secs": parse_seconds("keep_published", self.keep_published),
@@ -196,6 +200,9 @@ class ApplyPurgePlanOperator(_RetentionOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 -- Airflow passes it
         """Read all plans before carrying out the first."""
+        from airflow_provider_versioned.operators.retention_tally import Tally  # noqa: PLC0415 -- not needed to parse a Dag file
+        from airflow_provider_versioned.operators.retention_work import carry_out  # noqa: PLC0415 -- not needed to parse a Dag file
+
         with no_vain_retry():
             plans = parse_plans(self.plan)
             tally = Tally(dry_run=False, say=self.log.info, total=len(plans))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_versioned.repository.doctor.findings import Problem
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import optional, parse_bool, parse_names, parse_seconds
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_versioned.repository import Finding
+    from airflow_provider_versioned.repository.doctor.findings import Problem
 
 LISTED = 20  # findings in the result, which is kept as an XCom
 
@@ -140,6 +140,8 @@ class _Tally:
 
 
 def _parse_problems(codes: Any) -> set[Problem]:
+    from airflow_provider_versioned.repository.doctor.findings import Problem  # noqa: PLC0415 -- not needed to parse a Dag file
+
     given = [] if optional(codes) is None else parse_names(codes)
     known = {problem.value: problem for problem in Problem}
     unknown = [code for code in given if code not in known]

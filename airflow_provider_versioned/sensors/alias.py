@@ -19,7 +19,6 @@ from airflow.providers.common.compat.sdk import (
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_versioned.repository import errors
-from airflow_provider_versioned.repository.alias_wait import AliasCondition
 from airflow_provider_versioned.repository.errors import InvalidInputError, NotFoundError, StorageUnavailableError
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import (
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
+
+    from airflow_provider_versioned.repository.alias_wait import AliasCondition
 
 
 class AliasVersionSensor(RepositoryOperator, BaseSensorOperator):
@@ -173,6 +174,8 @@ class AliasVersionSensor(RepositoryOperator, BaseSensorOperator):
         return self._waited_for
 
     def _read_condition(self, run_start: datetime | None) -> AliasCondition:
+        from airflow_provider_versioned.repository.alias_wait import AliasCondition  # noqa: PLC0415 -- not needed to parse a Dag file
+
         version, since = parse_optional_version(self.version), optional(self.changed_since)
         min_version = parse_optional_int("min_version", self.min_version)
         include_canary = parse_bool("include_canary", self.include_canary)

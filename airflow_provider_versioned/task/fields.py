@@ -12,11 +12,13 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.errors import InvalidInputError, InvalidTypeError
 from airflow_provider_versioned.repository.inputs import check_count, check_version
-from airflow_provider_versioned.repository.retention_plan import PurgePlan
+
+if TYPE_CHECKING:
+    from airflow_provider_versioned.repository.retention_plan import PurgePlan
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _MOST_WORKERS = 100
@@ -99,6 +101,8 @@ def parse_optional_seconds(what: str, value: Any) -> float | None:
 
 def parse_plans(plans: Any) -> list[PurgePlan]:
     """Read one retention plan or a list of them, each as the dict that was stored; JSON or Python text of it, too."""
+    from airflow_provider_versioned.repository.retention_plan import PurgePlan  # noqa: PLC0415 -- not needed to parse a Dag file
+
     if isinstance(plans, str):
         plans = _literal("plan must be a stored purge plan or a list of them", plans)
     plans = [plans] if isinstance(plans, dict) else plans

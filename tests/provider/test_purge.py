@@ -35,7 +35,7 @@ def two_artifacts(connection: Repository) -> Repository:
 
 def purge(name: object, **arguments: Any) -> PurgeVersionsOperator:
     """Make the operator; old is what is older than now."""
-    rule = {"keep_last_n": 1, "older_than": 0, **arguments}
+    rule = {"keep_last_n": 1, "older_than": 0, "max_workers": 1, **arguments}  # moto bears no threads
     return PurgeVersionsOperator(task_id="purge", name=name, **rule)  # type: ignore[arg-type] # wrong types on purpose
 
 
@@ -193,13 +193,13 @@ def test_plans_of_a_dry_run_are_applied_exactly_as_approved(two_artifacts: Repos
     two_artifacts.publish_artifact_version("a", content=b"four")
     two_artifacts.put_alias("b", "prod", 1)
 
-    result = run.execute(ApplyPurgePlanOperator(task_id="apply", plan=plans))
+    result = run.execute(ApplyPurgePlanOperator(task_id="apply", plan=plans, max_workers=1))
 
     assert [(entry["name"], entry["version"]) for entry in result["purged_versions"]] == [("a", "2"), ("b", "2")]
     assert (result["artifacts"], result["purged"], result["kept"]) == (2, 2, 1)
     assert live(two_artifacts, "a") == ["LATEST", "4", "3", "1"], "3 was kept by the plan, and 4 is not in it"
     assert live(two_artifacts, "b") == ["LATEST", "3", "1"]
-    again = run.execute(ApplyPurgePlanOperator(task_id="apply", plan=plans))
+    again = run.execute(ApplyPurgePlanOperator(task_id="apply", plan=plans, max_workers=1))
     assert again["purged"] == 0
 
 
@@ -209,7 +209,7 @@ def test_plan_may_come_as_a_dict_a_list_or_the_text_of_either(
 ) -> None:
     plans = run.execute(purge("b", dry_run=True))["plans"]
 
-    assert run.execute(ApplyPurgePlanOperator(task_id="apply", plan=form(plans)))["purged"] == 2
+    assert run.execute(ApplyPurgePlanOperator(task_id="apply", plan=form(plans), max_workers=1))["purged"] == 2
     assert live(two_artifacts, "b") == ["LATEST", "3"]
 
 
@@ -221,5 +221,5 @@ def test_damaged_plan_fails_for_good_before_anything_is_purged(
     wrong = [*good, *plan] if isinstance(plan, list) else plan
 
     with pytest.raises(AirflowFailException):
-        run.execute(ApplyPurgePlanOperator(task_id="apply", plan=wrong))
+        run.execute(ApplyPurgePlanOperator(task_id="apply", plan=wrong, max_workers=1))
     assert live(two_artifacts, "a") == ["LATEST", "3", "2", "1"]

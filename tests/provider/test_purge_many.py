@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import pickle
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,6 +77,23 @@ def test_every_artifact_is_purged_whatever_the_number_of_workers(many: Repositor
 
     assert (result["artifacts"], result["purged"], result["kept"]) == (12, 12, 12)
     assert result["purged_by_name"] == dict.fromkeys(NAMES, 1)
+    assert left(many) == dict.fromkeys(NAMES, 1)
+
+
+@pytest.mark.backends(MINISTACK)
+def test_as_many_artifacts_as_there_are_workers_are_treated_at_a_time(many: Repository, run: FakeRun) -> None:
+    operator, meeting = purge(max_workers=3), threading.Barrier(3)
+    repository = type(operator.hook.repository)
+
+    class Meeting(repository):  # type: ignore[misc,valid-type] # of the repository that it has
+        def plan_purge(self, *arguments: Any, **named: Any) -> PurgePlan:
+            meeting.wait(60)
+            plan: PurgePlan = super().plan_purge(*arguments, **named)
+            return plan
+
+    operator.hook.repository.__class__ = Meeting
+
+    assert run.execute(operator)["purged"] == 12
     assert left(many) == dict.fromkeys(NAMES, 1)
 
 

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_versioned.repository import InvalidInputError, StorageUnavailableError
 from airflow_provider_versioned.repository.pace import Pace, PaceStoppedError
 from tests.repository.traffic import Traffic
-from tests.servers import MINISTACK, MOTO
+from tests.servers import MINISTACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,7 +144,7 @@ def test_rate_that_cannot_be_is_refused(rate: float) -> None:
         Pace(rate)
 
 
-@pytest.mark.backends(MOTO)
+@pytest.mark.backends(MINISTACK)
 def test_writes_of_a_repository_are_counted_by_items_and_reads_not(repository: Repository) -> None:
     for content in (b"1", b"2", b"3", b"4"):
         repository.publish_artifact_version("model", content=content)
