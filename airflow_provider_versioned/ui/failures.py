@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from html import escape
 from typing import Any
 
-from fastapi import Request, status
+from fastapi import Request, Response, status
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from airflow_provider_versioned.repository.errors import (
@@ -55,8 +56,8 @@ async def told_of_ours(_request: Request, error: Exception) -> JSONResponse:
     return answer(code, kind, str(error))
 
 
-async def told_of_refusal(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a request that is refused before it reaches the repository."""
+async def told_of_refusal(request: Request, error: Exception) -> Response:
+    """Answer what is refused before it reaches the repository; a person who opens the page gets a line to read."""
     if not isinstance(error, HTTPException):
         raise error
     message = str(error.detail)
@@ -64,6 +65,9 @@ async def told_of_refusal(_request: Request, error: Exception) -> JSONResponse:
         message = "You are not signed in to Airflow, or your session has ended; sign in again."
     elif message == "Forbidden":
         message = "Your role in Airflow does not allow this: seeing artifacts takes the permission to read assets."
+    if "text/html" in request.headers.get("accept", ""):
+        text = f'<!doctype html><title>Artifacts</title><p>{escape(message)} <a href="../">Airflow</a></p>'
+        return HTMLResponse(text, status_code=error.status_code)
     return answer(error.status_code, _OF_STATUS.get(error.status_code, "other"), message)
 
 

@@ -66,6 +66,23 @@ def test_nobody_gets_anything_without_signing_in(page: Page, clients: Mapping[st
         assert "sign in" in answer.text
 
 
+def test_program_with_a_token_needs_no_cookie(page: Page, name: str) -> None:
+    headers = {"Authorization": f"Bearer {page.app.token('op')}", **ACTION_HEADERS}
+
+    answer = httpx.post(
+        f"{page.app.url}/versioned/api/repositories/models/promote", json=promotion(page, name), headers=headers
+    )
+
+    assert answer.json()["by"]["user"] == "op"
+
+
+def test_person_who_is_not_signed_in_is_told_so(clients: Mapping[str, httpx.Client]) -> None:
+    answer = clients["nobody"].get("", headers={"Accept": "text/html,*/*"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert 'sign in again. <a href="../">Airflow</a>' in answer.text
+
+
 def test_forged_session_gets_nothing(page: Page) -> None:
     with httpx.Client(base_url=f"{page.app.url}/versioned/", cookies={"_token": "eyJhbGciOiJub25lIn0.e30."}) as client:
         assert client.get("api/session").status_code in {401, 403}

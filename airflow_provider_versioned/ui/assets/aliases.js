@@ -63,9 +63,16 @@ function rollBack({ api, name, changed }, alias) {
   });
 }
 
+/** Find the aliases that may be pointed at a version: not under a live rollout, and not there already. */
+export function movable({ aliases, rollouts }, version) {
+  const live = rollouts.filter((rollout) => rollout.is_live).map((rollout) => rollout.alias);
+  const there = (alias) => alias.version === version && alias.secondary_version === null;
+  return aliases.filter((alias) => !live.includes(alias.alias) && !there(alias));
+}
+
 /** Ask for a promotion: to which version, if none is given, and of which alias, if none is. */
 export function promote({ api, name, found, changed }, alias, version) {
-  const free = found.aliases.filter((each) => !found.rollouts.some((rollout) => rollout.is_live && rollout.alias === each.alias));
+  const free = movable(found, version);
   let chosen = alias ?? free[0];
   const number = h("input", { type: "number", min: 1, max: 999999, step: 1, required: true, name: "version", value: version ?? chosen.secondary_version ?? found.newest?.version ?? "" });
   const which = h("select", { name: "alias" }, free.map((each) => h("option", { value: each.alias }, `${each.alias} (now ${target(each)})`)));

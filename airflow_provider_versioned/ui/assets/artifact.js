@@ -9,6 +9,7 @@ import { timeline } from "./timeline.js";
 import { versions } from "./versions.js";
 
 const LOOK_AGAIN_MS = 15000;
+const TURNS_WHEN_NOTHING_MOVES = 4;
 
 /** Show one artifact; returns how to stop. */
 export function showArtifact({ connection, content }, name) {
@@ -18,11 +19,14 @@ export function showArtifact({ connection, content }, name) {
   const parts = {};
   let stopped = false;
   let shown;
+  let moving = false; // a rollout is live
+  let turn = 0;
 
   async function load({ all = true, aloud = false } = {}) {
     try {
       const found = await api.get("artifact", { artifact: name });
       if (stopped) return;
+      moving = found.rollouts.some((rollout) => rollout.is_live);
       if (JSON.stringify({ ...found, now: null }) !== shown || all) {
         shown = JSON.stringify({ ...found, now: null });
         put(facts, factsOf(found));
@@ -60,7 +64,9 @@ export function showArtifact({ connection, content }, name) {
   put(facts, h("p", { class: "quiet" }, "Loading…"));
   load();
   const timer = setInterval(() => {
-    if (!document.hidden && !document.querySelector("dialog[open]")) load({ all: false });
+    turn += 1;
+    const due = moving || turn % TURNS_WHEN_NOTHING_MOVES === 0;
+    if (due && !document.hidden && !document.querySelector("dialog[open]")) load({ all: false });
   }, LOOK_AGAIN_MS);
   return () => {
     stopped = true;

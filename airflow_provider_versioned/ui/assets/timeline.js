@@ -16,6 +16,7 @@ export function timeline(first) {
   let lanes = []; // {alias, deleted, changes: oldest first, below, selected: sequence}
   let at = null; // the moment asked for
   let scale = "time";
+  let chosen = false; // the range, by the reader
   const range = h("select", { id: "range" }, RANGES.map(([text, secs]) => h("option", { value: secs }, text)));
   const scales = h("select", { id: "scale" }, h("option", { value: "time" }, "by time"), h("option", { value: "changes" }, "change by change"));
   const when = h("input", { type: "datetime-local", id: "when", step: 60 });
@@ -43,7 +44,10 @@ export function timeline(first) {
     told,
     tableAt,
   );
-  range.addEventListener("change", draw);
+  range.addEventListener("change", () => {
+    chosen = true;
+    draw();
+  });
   scales.addEventListener("change", () => {
     scale = scales.value;
     range.disabled = scale === "changes";
@@ -64,7 +68,7 @@ export function timeline(first) {
         }),
       );
       lanes.sort((a, b) => a.deleted - b.deleted || a.alias.localeCompare(b.alias));
-      range.value = String(fittingRange());
+      if (!chosen) range.value = String(fittingRange());
       draw();
       drawTable();
     } catch (error) {
@@ -122,6 +126,7 @@ export function timeline(first) {
       const found = await context.api.get("history", { artifact: context.name, alias: lane.alias, below: lane.below, limit: CHANGES_AT_ONCE });
       lane.changes.unshift(...found.changes.reverse());
       lane.below = found.below;
+      chosen = true;
       range.value = "Infinity";
       draw();
       drawTable();

@@ -1,6 +1,6 @@
 // The versions, page by page, from the highest number down.
 
-import { promote } from "./aliases.js";
+import { movable, promote } from "./aliases.js";
 import { ask } from "./dialog.js";
 import { button, field, h, problem, put, say } from "./dom.js";
 import { author, size, time, tint } from "./format.js";
@@ -102,7 +102,7 @@ function row(context, version, acts) {
     h("td", { "data-label": "Published" }, h("span", { class: "stack" }, time(version.published_at), h("small", null, author(version.by)))),
     h("td", { "data-label": "Size", class: "figure" }, size(version.size)),
     h("td", { "data-label": "SHA-256" }, h("span", null, h("code", { class: "digest", title: version.sha256 }, version.sha256.slice(0, 12)), " ", copy(version))),
-    acts && h("td", { class: "actions-cell" }, h("div", { class: "row actions" }, actions(context, version, pointing))),
+    acts && h("td", { class: "actions-cell" }, h("div", { class: "row actions" }, actions(context, version))),
   );
 }
 
@@ -129,12 +129,12 @@ function copy({ version, sha256 }) {
   return button("copy", write, { class: "button tiny", "aria-label": `Copy the SHA-256 of version ${version}` });
 }
 
-function actions(context, version, pointing) {
+function actions(context, version) {
   const number = version.version;
   const offered = [];
   const small = (text, act, label) => button(text, act, { class: "button small", "aria-label": label, "data-key": `${text}-${number}` });
   if (!version.live) return [small("Restore…", () => change(context, number, "restore"), `Restore version ${number}…`)];
-  if (context.found.aliases.length && pointing.length < context.found.aliases.length) {
+  if (movable(context.found, number).length) {
     offered.push(small("Promote…", () => promote(context, null, number), `Promote version ${number}…`));
   }
   if (version.protected === null) offered.push(small("Protect…", () => change(context, number, "protect"), `Protect version ${number}…`));
