@@ -31,9 +31,14 @@ def get_provider_info() -> dict[str, Any]:
             "operators.outcome",
             "operators.retention",
             "operators.verification",
+            "rollout.abandoned",
+            "rollout.check",
+            "rollout.ending",
+            "rollout.moves",
+            "rollout.start",
         ),
         "sensors": _modules("sensors.alias"),
-        "triggers": _modules("triggers.alias", "triggers.alias_moves", "triggers.rollout_answer"),
+        "triggers": _modules("triggers.alias", "triggers.alias_moves", "triggers.rollout", "triggers.rollout_answer"),
         "extra-links": [
             f"{_PACKAGE}.links.{link}" for link in ("ArtifactPageLink", "S3ObjectLink", "DynamoDBItemLink")
         ],

@@ -99,15 +99,19 @@ class RolloutMethods(Parts):
         rollout_id: str,
         reason: str | None = None,
         changed_by: str | None = None,
+        approval: Mapping[str, Any] | None = None,
     ) -> Rollout:
         """Give the canary the weight of the next step; nothing happens if it has that or more.
+
+        Args:
+            approval: As in :meth:`put_alias`.
 
         Raises:
             ConflictError: The rollout is frozen or over, somebody else moved the alias, or a step before is missing.
             InvalidInputError: It has no such step.
         """
         act = self._act("Shifting", name, alias, rollout_inputs.check_rollout_id(rollout_id), reason, changed_by)
-        return self._rollouts.act(act, lambda act, seen, _now: rules.shift(act, seen, weight))
+        return self._rollouts.act(act, lambda act, seen, _now: rules.shift(act, seen, weight), approval)
 
     def promote_rollout(
         self,

@@ -1,6 +1,7 @@
 """Moving an alias to a new version in stages, with a check between the stages and a rollback when one fails.
 
-:func:`staged_promotion` makes the task group; the rest is what a check is given and what it answers.
+:func:`staged_promotion` makes the task group; the operators are its parts, for Dags of one's own; the rest is what a
+check is given and what it answers.
 """
 
 from __future__ import annotations
@@ -9,31 +10,65 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airflow_provider_versioned.rollout.abandoned import AbortRolloutOfRun, AbortStaleRolloutsOperator
+    from airflow_provider_versioned.rollout.check import BakeOperator, CheckCanaryOperator
     from airflow_provider_versioned.rollout.combining import all_of
     from airflow_provider_versioned.rollout.consequences import Consequence, Consequences
+    from airflow_provider_versioned.rollout.ending import AbortRolloutOperator, FailUnlessPromotedOperator
     from airflow_provider_versioned.rollout.group import staged_promotion
+    from airflow_provider_versioned.rollout.moves import (
+        PromoteCanaryOperator,
+        RollBackPromotionOperator,
+        ShiftWeightOperator,
+    )
     from airflow_provider_versioned.rollout.outcome_judge import OutcomeJudge
+    from airflow_provider_versioned.rollout.start import StartRolloutOperator
+    from airflow_provider_versioned.rollout.steps import exponential, linear
     from airflow_provider_versioned.rollout.verdict import CanaryStep, Judgement, Verdict
 
 _HOME = {
+    "AbortRolloutOfRun": "abandoned",
+    "AbortRolloutOperator": "ending",
+    "AbortStaleRolloutsOperator": "abandoned",
+    "BakeOperator": "check",
     "CanaryStep": "verdict",
+    "CheckCanaryOperator": "check",
     "Consequence": "consequences",
     "Consequences": "consequences",
+    "FailUnlessPromotedOperator": "ending",
     "Judgement": "verdict",
     "OutcomeJudge": "outcome_judge",
+    "PromoteCanaryOperator": "moves",
+    "RollBackPromotionOperator": "moves",
+    "ShiftWeightOperator": "moves",
+    "StartRolloutOperator": "start",
     "Verdict": "verdict",
     "all_of": "combining",
+    "exponential": "steps",
+    "linear": "steps",
     "staged_promotion": "group",
 }
 
 __all__ = [
+    "AbortRolloutOfRun",
+    "AbortRolloutOperator",
+    "AbortStaleRolloutsOperator",
+    "BakeOperator",
     "CanaryStep",
+    "CheckCanaryOperator",
     "Consequence",
     "Consequences",
+    "FailUnlessPromotedOperator",
     "Judgement",
     "OutcomeJudge",
+    "PromoteCanaryOperator",
+    "RollBackPromotionOperator",
+    "ShiftWeightOperator",
+    "StartRolloutOperator",
     "Verdict",
     "all_of",
+    "exponential",
+    "linear",
     "staged_promotion",
 ]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_versioned.assets.announce import announce_move
 from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
-from airflow_provider_versioned.repository.errors import AliasNotFoundError, ConflictError
-from airflow_provider_versioned.rollout import rules
+from airflow_provider_versioned.repository.errors import ConflictError, InvalidInputError
+from airflow_provider_versioned.repository.rollouts.model import RolloutState
 from airflow_provider_versioned.rollout.handover import UI_COLOR
+from airflow_provider_versioned.rollout.steps import parse_steps
 from airflow_provider_versioned.task.base import RepositoryOperator, no_vain_retry
 from airflow_provider_versioned.task.fields import optional
 from airflow_provider_versioned.task.identity import author
@@ -19,18 +21,23 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_versioned.repository import Alias
-
 
 class StartRolloutOperator(RepositoryOperator):
-    """Finds out from which version the rollout starts; moves nothing, unless an own canary is in the way.
+    """Begins the rollout of a version (canary) from the alias's version (stable); the alias is not moved yet.
 
-    Cleared together with a later task, it takes the rollout up where the alias stands.
+    Repeated, or cleared while the rollout is on, it takes that up where it stands. Cleared after its end, it begins
+    anew. Returns the rollout as :meth:`Rollout.to_dict`.
 
     Args:
-        version: The canary.
-        group: Full id of the task group.
-        steps: Checked here too, so that a bad one fails before anything moves.
+        name: Artifact name.
+        alias: Alias to move.
+        version: The canary, a number.
+        steps: Weights in whole percent, 1 to 99, ascending: a list, or its text.
+        on_live: What becomes of a live rollout of another run: ``refuse`` (this task fails), ``supersede`` (that one
+            ends, and its canary leaves the alias), ``resume`` (it goes on here, if it is of the same version).
+        reason: Why, for the record and the alias's history.
+        rollout_id: Its identity; None: Dag, run and the group of this task.
+        max_steps: Most steps that the tasks after this one can make; None: any.
     """
 
     operator_extra_links = (DynamoDBItemLink(),)
@@ -41,7 +48,9 @@ class StartRolloutOperator(RepositoryOperator):
         "alias",
         "version",
         "steps",
+        "on_live",
         "reason",
+        "rollout_id",
     )
 
     def __init__(
@@ -50,59 +59,56 @@ class StartRolloutOperator(RepositoryOperator):
         name: str,
         alias: str,
         version: int | str,
-        group: str,
-        steps: Sequence[int | str],
+        steps: Sequence[int | str] | str,
+        on_live: str = "refuse",
         reason: str | None = None,
+        rollout_id: str | None = None,
+        max_steps: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.name = name
         self.alias = alias
         self.version = version
-        self.group = group
         self.steps = steps
+        self.on_live = on_live
         self.reason = reason
+        self.rollout_id = rollout_id
+        self.max_steps = max_steps
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Begin the rollout, take it up again, or say that nothing is to be done."""
         with no_vain_retry(ConflictError):
-            rules.check_weights(self.steps)
-            canary, rollout_id = rules.check_canary(optional(self.version)), self._rollout_id(context)
-            self.hook.repository.get_artifact_version(self.name, canary)
-            alias = self._without_own_other_canary(self._alias(), canary, rollout_id, author(context))
-            rollout = rules.begin(alias, canary, rollout_id)
+            rollout = self.hook.repository.start_rollout(
+                self.name,
+                self.alias,
+                optional(self.version),
+                self._weights(),
+                rollout_id=optional(self.rollout_id) or self._default_id(context),
+                on_live=self.on_live,  # type: ignore[arg-type] # checked there
+                reason=optional(self.reason),
+                started_by=author(context),
+                attempt=(context["dag_run"].clear_number or 0) + 1,
+            )
+        alias = self.hook.find_alias(self.name, self.alias)
         link_to_alias(self, alias)
         announce_move(self, context, alias)
-        if rollout.promoted:
-            self.log.info("Alias %r of %r is at version %s alone: nothing to do.", self.alias, self.name, canary)
-        else:
-            self.log.info("Rollout %r of version %s begins at %s.", rollout_id, canary, rules.state(alias))
-        return replace(rollout, attempt=context["ti"].try_number, reason=optional(self.reason)).to_dict()
+        if not rollout.is_live and rollout.state is not RolloutState.PROMOTED:
+            raise AirflowFailException(f"The rollout of {rollout}; clear this task once more to begin anew.")
+        self.log.info("Rollout %r of %s.", rollout.id, rollout)
+        return rollout.to_dict()
 
-    def _alias(self) -> Alias:
-        alias = self.hook.find_alias(self.name, self.alias)
-        if alias is None:
-            raise AliasNotFoundError(
-                f"Artifact {self.name!r} has no alias {self.alias!r}, so a rollout has no stable version to start from "
-                "and to go back to; create the alias with PromoteAliasOperator.",
-                name=self.name,
-                alias=self.alias,
+    def _weights(self) -> tuple[int, ...]:
+        weights = parse_steps(self.steps)
+        if self.max_steps is not None and len(weights) > self.max_steps:
+            raise InvalidInputError(
+                f"The rollout has {len(weights)} steps {list(weights)}, and its tasks can make {self.max_steps}; give "
+                "fewer, or raise max_steps."
             )
-        return alias
+        return weights
 
-    def _without_own_other_canary(self, alias: Alias, canary: str, rollout_id: str, changed_by: str) -> Alias:
-        """Drop the canary that an earlier run of this very task brought, if the version asked for is now another."""
-        if not rules.carries(alias, rollout_id) or alias.secondary_version == canary:
-            return alias
-        return self.hook.repository.rollback_alias(
-            *(self.name, self.alias),
-            to_version=alias.version,
-            if_revision=alias.revision,
-            reason=f"rollout begun anew with version {canary}",
-            changed_by=changed_by,
-        )
-
-    def _rollout_id(self, context: Context) -> str:
+    def _default_id(self, context: Context) -> str:
         ti = context["ti"]
         mapped = "" if ti.map_index in (None, -1) else f"[{ti.map_index}]"
-        return f"{ti.dag_id}/{ti.run_id}/{self.group}{mapped}"
+        group = ti.task_id.rpartition(".")[0] or ti.task_id
+        return f"{ti.dag_id}/{ti.run_id}/{group}{mapped}"

@@ -183,14 +183,13 @@ def test_group_cleared_after_a_rollback_begins_anew(versions: Repository, run: F
 def test_check_cleared_alone_after_a_rollback_judges_nothing(versions: Repository, run: FakeRun) -> None:
     group = Group(run, check=lambda step: True)  # noqa: ARG005 -- called with the step
     group.to("bake_5")
-    group("roll_back_unless_promoted", "start")
+    group("roll_back_unless_promoted")
 
-    with pytest.raises(
-        AirflowFailException, match="cannot be judged: the alias is at version 1 alone, moved by airflow:"
-    ):
-        group("check_5")
-    with pytest.raises(AirflowFailException, match="clear the whole group to begin anew"):
-        group("shift_25")
+    for task_id in ("check_5", "shift_25"):
+        with pytest.raises(
+            AirflowFailException, match=r"was rolled back by airflow:.*\(the rollout ended .*clear the whole group"
+        ):
+            group(task_id)
     assert state(versions) == ("1", None, None)
 
 
@@ -201,7 +200,11 @@ def test_group_cleared_with_another_version_drops_its_own_canary_first(versions:
     Group(run, version=3).to("shift_25")
 
     assert state(versions) == ("1", "3", 25)
-    assert "rollout begun anew with version 3" in [row.reason for row in versions.list_alias_history("model", "prod")]
+    moves = [(row.action, row.version, row.secondary_version) for row in versions.list_alias_history("model", "prod")]
+    assert moves[::-1] == [
+        *(("put", "1", None), ("put", "1", "2"), ("rollback", "1", None)),
+        *(("put", "1", "3"), ("put", "1", "3")),
+    ]
 
 
 @pytest.mark.parametrize("task_id", ["shift_25", "promote"])
@@ -209,7 +212,7 @@ def test_task_out_of_turn_conflicts(versions: Repository, run: FakeRun, task_id:
     group = Group(run)
     group("start")
 
-    with pytest.raises(AirflowFailException, match="cannot be"):
+    with pytest.raises(AirflowFailException, match=r"step (before )?has not been made"):
         group(task_id)
     assert state(versions) == ("1", None, None)
 
@@ -220,7 +223,7 @@ def test_alias_moved_between_start_and_the_first_step_conflicts(versions: Reposi
     versions.put_alias("model", "prod", 3, changed_by="bob")
     versions.put_alias("model", "prod", 1, changed_by="bob")
 
-    with pytest.raises(AirflowFailException, match="moved by bob"):
+    with pytest.raises(AirflowFailException, match="was overtaken: the alias was moved without it by bob"):
         group("shift_5")
     assert group("roll_back_unless_promoted")["rolled_back"] is False
     assert state(versions) == ("1", None, None)
@@ -232,15 +235,15 @@ def test_rollback_that_loses_a_race_looks_again(
     group = Group(run)
     group("start", "shift_5")
     repository = group.dag.get_task("group.roll_back_unless_promoted").hook.repository  # type: ignore[union-attr]
-    roll_back = repository.rollback_alias
+    abort = repository.abort_rollout
 
     def late(*where: str, **how: Any) -> Any:
         versions.put_alias("model", "prod", 3, changed_by="bob")
-        return roll_back(*where, **how)
+        return abort(*where, **how)
 
-    monkeypatch.setattr(repository, "rollback_alias", late)
+    monkeypatch.setattr(repository, "abort_rollout", late)
 
-    assert "moved by bob" in group("roll_back_unless_promoted")["detail"]
+    assert "overtaken: the alias was moved without it by bob" in group("roll_back_unless_promoted")["detail"]
     assert state(versions) == ("3", None, None)
 
 
@@ -257,15 +260,14 @@ def test_rollback_goes_to_the_version_that_the_rollout_began_with(versions: Repo
 def test_run_ends_well_only_after_the_promotion(versions: Repository, run: FakeRun) -> None:
     group = Group(run)
     group("start", "shift_5")
-    with pytest.raises(AirflowFailException, match="Version 2 was not promoted; the alias may still carry it"):
+    with pytest.raises(AirflowFailException, match=r"Version 2 was not promoted: .* is live at 5 %"):
         group("fail_unless_promoted")
 
     group("roll_back_unless_promoted")
-    with pytest.raises(
-        AirflowFailException, match="not promoted; the alias was rolled back from version 1 with version 2"
-    ):
+    with pytest.raises(AirflowFailException, match=r"Version 2 was not promoted: .* was rolled back by airflow:"):
         group("fail_unless_promoted")
 
+    run.clear_number = 1
     assert group.to("fail_unless_promoted") is None
     assert state(versions) == ("2", None, None)
 
@@ -274,7 +276,8 @@ def test_promotion_of_an_earlier_attempt_does_not_count(versions: Repository, ru
     group = Group(run)
     group.to("fail_unless_promoted")
     versions.rollback_alias("model", "prod")
-    run.execute(group.dag.get_task("group.start"), try_number=2)
+    run.clear_number = 1
+    group("start")
 
     with pytest.raises(AirflowFailException, match="Version 2 was not promoted"):
         group("shift_5", "roll_back_unless_promoted", "fail_unless_promoted")
@@ -284,10 +287,10 @@ def test_rollback_is_not_explained_by_a_check_of_an_earlier_attempt(versions: Re
     group = Group(run, check=lambda step: step.weight < 25)
     with pytest.raises(AirflowFailException):
         group.to("check_25")
-    assert group(ROLLBACK)["reason"] == "group.check_25 said failure"
+    assert group(ROLLBACK)["reason"] == "the check at 25 % said failure"
 
-    run.execute(group.dag.get_task("group.start"), try_number=2)
-    group("shift_5")
+    run.clear_number = 1
+    group("start", "shift_5")
 
     assert group(ROLLBACK)["reason"] == "the rollout ended before the promotion"
     assert state(versions) == ("1", None, None)
@@ -298,13 +301,121 @@ def test_rollback_without_an_alias_leaves_it_so(versions: Repository, run: FakeR
     group("start", "shift_5")
     versions.delete_alias("model", "prod")
 
-    assert group("roll_back_unless_promoted")["detail"] == "does not exist any more; left alone"
+    assert group("roll_back_unless_promoted")["detail"].endswith("(the alias was deleted)")
 
 
 def test_rollouts_of_mapped_groups_do_not_take_each_other_for_themselves(versions: Repository, run: FakeRun) -> None:
-    start: Any = Group(run).dag.get_task("group.start")
+    start: Any = Group(run, on_live="supersede").dag.get_task("group.start")
 
     ids = [run.execute(start, map_index=index)["id"] for index in (None, -1, 0, 1)]
 
     assert ids == ["dag/run-1/group", "dag/run-1/group", "dag/run-1/group[0]", "dag/run-1/group[1]"]
     assert state(versions) == ("1", None, None)
+
+
+def test_start_repeated_after_an_abort_does_not_begin_again(versions: Repository, run: FakeRun) -> None:
+    group = Group(run)
+    group("start", "shift_5")
+    versions.abort_rollout("model", "prod", changed_by="ann", reason="too slow")
+
+    with pytest.raises(AirflowFailException, match=r"was rolled back by ann .* \(too slow\)"):
+        group("start")
+    assert versions.get_rollout("model", "prod").is_live is False
+
+
+@pytest.mark.parametrize(
+    ("on_live", "left", "stable_first"), [("supersede", ("1", None, None), True), ("resume", ("1", "2", 5), False)]
+)
+def test_rollout_of_another_run_is_superseded_or_resumed(
+    versions: Repository, run: FakeRun, on_live: str, left: tuple[str, str | None, int | None], stable_first: bool
+) -> None:
+    old = Group(run)
+    old("start", "shift_5")
+    other = type(run)(run_id="run-2")
+    new = Group(other, on_live=on_live)
+    new("start")
+    assert state(versions) == left
+
+    with pytest.raises(AirflowFailException, match="was superseded by dag/run-2/group"):
+        old("shift_25")
+    assert old(ROLLBACK)["rolled_back"] is False
+    assert state(versions) == left
+    assert new("shift_5")["live"] is True
+    assert new("shift_25", "promote", "fail_unless_promoted") is None
+    assert state(versions) == ("2", None, None)
+    with pytest.raises(AirflowFailException, match="superseded"):
+        old("fail_unless_promoted")
+    assert stable_first == (on_live == "supersede")
+
+
+def test_second_run_is_refused_with_whose_rollout_is_on(versions: Repository, run: FakeRun) -> None:
+    Group(run)("start", "shift_5")
+
+    with pytest.raises(
+        AirflowFailException,
+        match=r"'dag/run-1/group' of version 2 .* at 5 % \(step 1 of 2\), begun by airflow:.*abort",
+    ):
+        Group(type(run)(run_id="run-2"), version=3)("start")
+    assert state(versions) == ("1", "2", 5)
+
+
+def test_promoted_by_a_person_lets_every_task_pass(versions: Repository, run: FakeRun) -> None:
+    group = Group(run, bake=3600, check=lambda step: False)  # noqa: ARG005 -- called with the step
+    group("start", "shift_5")
+    versions.promote_rollout("model", "prod", changed_by="ann")
+
+    assert group("bake_5")["live"] is False
+    assert group("check_5", "shift_25", "bake_25", "check_25", "promote", ROLLBACK, "fail_unless_promoted") is None
+    assert state(versions) == ("2", None, None)
+
+
+def test_aborted_by_a_person_fails_every_task_with_who_and_why(versions: Repository, run: FakeRun) -> None:
+    group = Group(run, check=lambda step: True)  # noqa: ARG005 -- called with the step
+    group("start", "shift_5")
+    versions.abort_rollout("model", "prod", changed_by="ann", reason="wrong data")
+
+    for task_id in ("bake_5", "check_5", "shift_25", "promote", "fail_unless_promoted"):
+        with pytest.raises(AirflowFailException, match=r"was rolled back by ann at .*Z \(wrong data\)"):
+            group(task_id)
+    assert group(ROLLBACK)["rolled_back"] is False
+    assert state(versions) == ("1", None, None)
+
+
+def test_steps_of_one_template_leave_slots_that_pass_at_once(versions: Repository, run: FakeRun) -> None:
+    group = Group(run, steps="[10, 40]", max_steps=3, bake="0, 0", check=lambda step: True)  # noqa: ARG005 -- as above
+
+    assert "shift_step_3" in group.task_ids
+    group.to("fail_unless_promoted")
+
+    assert [row.secondary_version_weight for row in versions.list_alias_history("model", "prod")] == [
+        *(None, 40, 10),
+        None,
+    ]
+    assert run.xcoms["group.bake_step_3", "return_value"]["live"] is False
+
+
+def test_more_steps_than_there_are_tasks_for_are_refused_before_anything_moves(
+    versions: Repository, run: FakeRun
+) -> None:
+    with pytest.raises(AirflowFailException, match=r"has 3 steps .* its tasks can make 2"):
+        Group(run, steps="1, 2, 3", max_steps=2)("start")
+    with pytest.raises(LookupError):
+        versions.get_rollout("model", "prod")
+
+
+def test_graph_with_gates_and_a_final_check_is_still_one_line(run: FakeRun) -> None:
+    dag = Group(
+        run,
+        steps=(5,),
+        check=bool,
+        final_bake=60,
+        ask=True,
+        approve_before=(5, 100),
+        control=True,
+    ).dag
+
+    edges = {(one.task_id[6:], two[6:]) for one in dag.tasks for two in one.downstream_task_ids}
+    line = ["start", "approve_5", "shift_5", "bake_5", "check_5", "ask_5", "approve_100", "promote", "bake_final"]
+    line += ["check_final", ROLLBACK, "fail_unless_promoted"]
+    aside = {("start", ROLLBACK), ("start", "fail_unless_promoted"), ("start", "control")}
+    assert edges == {*pairwise(line), *aside}

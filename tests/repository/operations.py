@@ -163,6 +163,22 @@ def _reported(stage: Stage, name: str) -> None:
         stage.repository.record_outcomes(name, "prod", version, successes=2, rollout="run", weight=10)
 
 
+def _rolling_out(stage: Stage, name: str) -> None:
+    """A rollout at its first step, one before it, one promoted."""
+    _published(stage, name)
+    stage.repository.put_alias(name, "prod", 1)
+    stage.repository.put_alias(name, "done", 1)
+    for alias in ("prod", "done", "head"):
+        stage.repository.start_rollout(name, alias, 2, [5, 50], rollout_id="run")
+    stage.repository.shift_rollout(name, "prod", 5, rollout_id="run")
+    stage.repository.promote_rollout(name, "done")
+
+
+def _frozen(stage: Stage, name: str) -> None:
+    _rolling_out(stage, name)
+    stage.repository.freeze_rollout(name, "prod")
+
+
 STATES: Mapping[str, Callable[[Stage, str], None]] = {
     "absent": _absent,
     "published": _published,
@@ -180,6 +196,8 @@ STATES: Mapping[str, Callable[[Stage, str], None]] = {
     "orphan": _orphaned,
     "upload begun": _upload_in_parts_begun,
     "outcomes reported": _reported,
+    "rollouts under way": _rolling_out,
+    "rollout frozen": _frozen,
 }
 
 CALLS: Mapping[str, tuple[Callable[[Repository, str], object], ...]] = {
@@ -256,6 +274,30 @@ CALLS: Mapping[str, tuple[Callable[[Repository, str], object], ...]] = {
         lambda repository, name: repository.free_artifact_versions(name, 0),
     ),
     "sweep_artifact": (lambda repository, name: repository.sweep_artifact(name, 0),),
+    "start_rollout": (
+        lambda repository, name: repository.start_rollout(
+            name, "prod", 3, [5, 50], rollout_id="r", on_live="supersede"
+        ),
+        lambda repository, name: repository.start_rollout(name, "head", 3, [5, 50], rollout_id="h"),
+    ),
+    "get_rollout": (lambda repository, name: repository.get_rollout(name, "prod", rollout_id="r"),),
+    "list_rollouts": (lambda repository, name: list(repository.list_rollouts(name)),),
+    "shift_rollout": (
+        lambda repository, name: repository.shift_rollout(name, "prod", 50, rollout_id="run"),
+        lambda repository, name: repository.shift_rollout(name, "head", 5, rollout_id="run"),
+    ),
+    "promote_rollout": (lambda repository, name: repository.promote_rollout(name, "prod"),),
+    "abort_rollout": (lambda repository, name: repository.abort_rollout(name, "prod"),),
+    "skip_rollout_step": (lambda repository, name: repository.skip_rollout_step(name, "prod"),),
+    "freeze_rollout": (lambda repository, name: repository.freeze_rollout(name, "prod"),),
+    "unfreeze_rollout": (lambda repository, name: repository.unfreeze_rollout(name, "prod"),),
+    "record_judgement": (
+        lambda repository, name: repository.record_judgement(name, "prod", {"verdict": "success"}, rollout_id="run"),
+    ),
+    "roll_back_promotion": (
+        lambda repository, name: repository.roll_back_promotion(name, "prod"),
+        lambda repository, name: repository.roll_back_promotion(name, "done"),
+    ),
     "record_outcome": (
         lambda repository, name: repository.record_outcome(name, "prod", 1, success=True, idempotency_key="report"),
         lambda repository, name: repository.record_outcome(name, "prod", 1, success=True, metrics={"latency": 0.1}),

@@ -102,6 +102,11 @@ class Rollout:
         until = self.frozen_at or now or datetime.now(UTC)
         return max((until - self.stepped_at).total_seconds() - self.frozen_secs, 0.0)
 
+    @property
+    def course(self) -> list[Any]:
+        """Everything about it that says where it goes: whoever waits for it has to hear of a change of this."""
+        return [self.id, self.attempt, str(self.state), self.step, self.skipped]
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-able values; times in ISO 8601."""
         return {**{field.name: _plain(getattr(self, field.name)) for field in fields(self)}, "is_live": self.is_live}
