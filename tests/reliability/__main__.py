@@ -66,6 +66,10 @@ def main(given: Sequence[str] | None = None) -> int:
         counts = list(_attack(options, seed))
     _print_table(counts)
     for count in counts:
+        if count.undecided:
+            say(
+                f"{count.undecided} more of {count.attack} on {count.backend} were too wide to judge; use fewer threads"
+            )
         for violation in count.violations:
             say(f"\nVIOLATION in {count.attack} on {count.backend}, seed {seed}:\n{violation}")
     return 1 if any(count.violations for count in counts) else 0

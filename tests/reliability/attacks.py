@@ -16,6 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.repository import fault_wire, races
 from tests.repository.bench import OPERATIONS, READS, Bench
 from tests.repository.invariants import Ledger
+from tests.repository.linearizability import UndecidedError
 from tests.repository.machine_rules import Everything, machine
 from tests.repository.races import ALIAS_CALLS, HEAD_AND_PUBLISH_CALLS, HEAD_CALLS, VERSION_CALLS, run_processes, task
 from tests.servers import MINISTACK
@@ -68,6 +69,7 @@ class Count:
 
     Attributes:
         histories: Recorded histories judged, or artifacts whose invariants were checked.
+        undecided: Histories in which too many orders had to be tried.
     """
 
     attack: str
@@ -76,6 +78,7 @@ class Count:
     requests: int = 0
     faults: int = 0
     histories: int = 0
+    undecided: int = 0
     seconds: float = 0
     violations: list[str] = field(default_factory=list)
 
@@ -152,6 +155,8 @@ def race(target: Target, count: Count) -> None:
         try:
             _race_for_an_alias(target, count, f"race-{number}", target.seed + number)
             _race_for_latest(target, count, f"head-{number}", target.seed + number)
+        except UndecidedError:
+            count.undecided += 1
         except Exception:  # noqa: BLE001 -- as above
             count.violations.append(f"race {number}\n{traceback.format_exc()}")
         if target.time_is_over:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 State = TypeVar("State", bound="Hashable")
 Targets = tuple[str, str | None, int | None]
-CONFLICT, NOT_FOUND, REFUSED = "ConflictError", "AliasNotFoundError", "refused"
+CONFLICT, NOT_FOUND, REFUSED, NOTHING = "ConflictError", "AliasNotFoundError", "refused", "nothing"
 BUDGET = 300_000
 
 
@@ -36,7 +36,8 @@ class Operation:
         end: When its answer came; None: it never came.
         kind: What the step function knows it by.
         arguments: What was asked.
-        answer: What came back; of an alias: (sequence, revision, targets), or the name of an error.
+        answer: What came back; of an alias: (sequence, revision, targets), or the name of an error. Of a deletion
+            nothing comes back; what it did may be known otherwise: (sequence, None), or ``NOTHING``.
     """
 
     process: str
@@ -105,7 +106,7 @@ class _Search(Generic[State]):
     def _take_what_changes_nothing(self, done: int, state: State, path: Any) -> tuple[int, Any]:
         """Take every call at once that fits here and leaves the state: later it could only fit worse.
 
-        Not so a call whose answer says nothing: a deletion of what is not there may be needed later as a real one.
+        Not so a call whose answer does not tell whether it did something: it may be needed later as a real one.
         """
         while True:
             taken = done
@@ -222,9 +223,12 @@ def rolled_back(undo: tuple[Targets | None, ...]) -> tuple[Targets | None, ...] 
 def _delete(state: AliasState, operation: Operation) -> list[AliasState]:
     (if_revision,) = operation.arguments
     if state.targets is None:
-        return [] if operation.answer == CONFLICT else [state]
+        return [state] if operation.answer in (NOTHING, None) else []
     blocked = _blocked(state, operation, if_revision)
-    return [AliasState(state.sequence + 1, "", (*state.undo, None))] if blocked is None else blocked
+    if blocked is not None:
+        return blocked
+    after = AliasState(state.sequence + 1, "", (*state.undo, None))
+    return [after] if operation.answer in (None, (after.sequence, None)) else []
 
 
 _ALIAS_STEPS = {"get": _get, "put": _put, "rollback": _rollback, "delete": _delete}

@@ -114,10 +114,15 @@ class Racer:
         try:
             answer = _plain(getattr(self, f"do_{kind}")(*arguments))
         except (Died, StorageUnavailableError):
-            return Operation(self.label, start, None, kind, arguments)
+            return Operation(self._mark, start, None, kind, arguments)
         except VersionedError as error:
             answer = _name(error)
-        return Operation(self.label, start, time.monotonic_ns(), kind, arguments, answer)
+        return Operation(self._mark, start, time.monotonic_ns(), kind, arguments, answer)
+
+    @property
+    def _mark(self) -> str:
+        """What the history tells this call by."""
+        return f"{self.label}.{self._count}"
 
     # -- an alias ----------------------------------------------------------------------------------------------------
 
@@ -140,19 +145,19 @@ class Racer:
         return self._seen.revision if self._seen and self.dice.random() < 0.6 else None
 
     def do_put(self, targets: tuple[Any, ...], if_revision: str | None) -> Alias:
-        return self.repository.put_alias(self.name, "prod", *targets, if_revision=if_revision, changed_by=self.label)
+        return self.repository.put_alias(self.name, "prod", *targets, if_revision=if_revision, changed_by=self._mark)
 
     def ask_rollback(self) -> tuple[Any, ...]:
         return (self._revision(),)
 
     def do_rollback(self, if_revision: str | None) -> Alias:
-        return self.repository.rollback_alias(self.name, "prod", if_revision=if_revision, changed_by=self.label)
+        return self.repository.rollback_alias(self.name, "prod", if_revision=if_revision, changed_by=self._mark)
 
     def ask_delete(self) -> tuple[Any, ...]:
         return (self._revision(),)
 
     def do_delete(self, if_revision: str | None) -> None:
-        self.repository.delete_alias(self.name, "prod", if_revision=if_revision)
+        self.repository.delete_alias(self.name, "prod", if_revision=if_revision, changed_by=self._mark)
 
     # -- versions ----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,9 @@ from airflow_provider_versioned.repository import AliasNotFoundError, ArtifactNo
 from scripts.server_process import ROOT
 from tests.repository.invariants import Ledger, targets_of
 from tests.repository.linearizability import (
+    CONFLICT,
     NOT_FOUND,
+    NOTHING,
     REFUSED,
     AliasState,
     Operation,
@@ -30,7 +32,7 @@ from tests.repository.race_worker import Task, decoded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_versioned.repository import Repository
+    from airflow_provider_versioned.repository import AliasChange, Repository
     from tests.servers import Aws, PlaceArguments
 
 ALIAS_CALLS = {"get": 5, "put": 6, "rollback": 2, "delete": 1}
@@ -106,9 +108,26 @@ def check_everything(race: Race, repository: Repository, aws: Aws, name: str) ->
 
 
 def check_alias(race: Race, repository: Repository, name: str) -> None:
-    """Assert that the alias was linearizable, up to what a reader finds afterwards."""
-    history = [*race.of(*_CHANGES, "get"), _last_look(repository, name)]
+    """Assert that the alias was linearizable, up to what a reader finds afterwards.
+
+    What a call did whose answer does not tell, its row of the history tells, which names the call.
+    """
+    look = _last_look(repository, name)
+    rows = {row.changed_by: row for row in repository.list_alias_history(name, "prod")}
+    told = [_told(operation, rows.get(operation.process), look.start) for operation in race.of(*_CHANGES, "get")]
+    history = [*(operation for operation in told if operation is not None), look]
     assert linearization(history, AliasState(), alias_step) is not None, "alias not linearizable"
+
+
+def _told(operation: Operation, row: AliasChange | None, end: int) -> Operation | None:
+    """Return a call with what it did; None when that was nothing, and nobody was told."""
+    if operation.unanswered and operation.kind in _CHANGES:
+        if row is None:
+            return None
+        operation = replace(operation, end=end, answer=(row.sequence, row.revision, targets_of(row)))
+    if operation.kind == "delete" and operation.answer not in {CONFLICT, REFUSED}:
+        return replace(operation, answer=(row.sequence, None) if row is not None else NOTHING)
+    return operation
 
 
 def _last_look(repository: Repository, name: str) -> Operation:
@@ -150,7 +169,9 @@ def _on_version(operation: Operation, version: str) -> Operation | None:
     """Return what a call means for one version; None: nothing."""
     answer = operation.answer
     if operation.kind in _ON_ONE_VERSION:
-        return operation if operation.arguments == (version,) else None
+        if operation.arguments != (version,):
+            return None
+        return operation if answer == REFUSED else replace(operation, answer=None)  # it may have changed nothing
     if operation.kind == "purge":
         return replace(operation, kind="hide") if operation.unanswered or version in answer else None
     if operation.kind in {*_CHANGES, "get"} and isinstance(answer, tuple) and version in answer[2][:2]:

@@ -12,6 +12,7 @@ from tests.repository import linearizability, races
 from tests.repository.linearizability import (
     CONFLICT,
     NOT_FOUND,
+    NOTHING,
     REFUSED,
     AliasState,
     Operation,
@@ -74,6 +75,9 @@ GOOD = {
     "deleted, and goes on counting": [
         FIRST, call(2, 3, "delete", None), get(4, 5, NOT_FOUND), put(6, 7, TWO, (3, "c", TWO)),
     ],
+    "two deletions, one did nothing": [
+        FIRST, call(2, 9, "delete", None, answer=NOTHING), call(3, 8, "delete", None, answer=(2, None)),
+    ],
     "rolled back twice": [
         FIRST, put(2, 3, TWO, (2, "b", TWO)), put(4, 5, SPLIT, (3, "c", SPLIT)),
         call(6, 7, "rollback", None, answer=(4, "d", TWO)), call(8, 9, "rollback", None, answer=(5, "e", ONE)),
@@ -96,6 +100,10 @@ BAD = {
     ],
     "landed before it was sent": [FIRST, get(2, 3, (2, "b", TWO)), put(4, 5, TWO, (2, "b", TWO))],
     "deleted and still there": [FIRST, call(2, 3, "delete", None), get(4, 5, (1, "a", ONE))],
+    "deletion that did nothing, and the alias was there": [FIRST, call(2, 3, "delete", None, answer=NOTHING)],
+    "deletion in another place than its row": [
+        FIRST, call(2, 3, "delete", None, answer=(3, None)), put(4, 5, TWO, (2, "b", TWO)),
+    ],
     "rolled back to where it was": [
         FIRST, put(2, 3, TWO, (2, "b", TWO)), call(4, 5, "rollback", None, answer=(3, "c", TWO)),
     ],
