@@ -21,23 +21,23 @@ from airflow_provider_versioned.repository import (
     StorageUnavailableError,
     pace,
 )
-from tests.servers import MINISTACK
+from benchmarks.seed import seed
+from tests.servers import MINISTACK, MOTO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_versioned.repository import Repository
     from tests.provider.conftest import FakeRun
+    from tests.servers import Aws, PlaceArguments
 
 NAMES = [f"model-{number}" for number in range(12)]
 
 
 @pytest.fixture
-def many(connection: Repository) -> Repository:
+def many(aws: Aws, unique_place: PlaceArguments, connection: Repository) -> Repository:
     """Twelve artifacts with two versions each."""
-    for name in NAMES:
-        for content in (b"one", b"two"):
-            connection.publish_artifact_version(name, content=content)
+    seed(aws, unique_place, NAMES, 2)
     return connection
 
 
@@ -168,7 +168,7 @@ def test_writes_wait_for_their_turn_at_the_rate_that_was_asked_for(
     assert waits == [1000 * number for number in range(1, 12)]
 
 
-@pytest.mark.backends(MINISTACK)
+@pytest.mark.backends(MOTO)
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -180,12 +180,15 @@ def test_writes_wait_for_their_turn_at_the_rate_that_was_asked_for(
     ],
 )
 def test_wrong_pace_fails_for_good_and_purges_nothing(
-    many: Repository, run: FakeRun, wrong: dict[str, Any], words: str
+    connection: Repository, run: FakeRun, wrong: dict[str, Any], words: str
 ) -> None:
+    for content in (b"one", b"two"):
+        connection.publish_artifact_version("model", content=content)
+
     with pytest.raises(AirflowFailException, match=words):
         run.execute(purge(**wrong))
 
-    assert left(many) == dict.fromkeys(NAMES, 2)
+    assert left(connection) == {"model": 2}
 
 
 def treated(name: str, versions: int) -> Treated:
@@ -231,8 +234,10 @@ def test_plans_too_large_to_be_returned_are_left_out_as_a_whole(monkeypatch: pyt
     assert tally.to_dict()["plans"] == [plan.to_dict()]
     tally.add(Treated(plan))
     assert tally.to_dict()["plans"] is None
-    tally.add(Treated(plan))
-    assert tally.to_dict()["plans"] is None
+    for _ in range(3):
+        tally.add(Treated(plan))
+        assert tally.to_dict()["plans"] is None
+        assert tally._plans == [], "what is not returned is not kept"
 
 
 DECISION = {"version": "1", "purge": True, "rule": "expired", "reason": "old", "revision": None}
