@@ -67,7 +67,7 @@ def test_file_is_read_in_any_order_by_many_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(contents, "IN_MEMORY", in_memory)
-    content = random.Random(6).randbytes(600_000)  # noqa: S311 -- no secret
+    content = random.Random(6).randbytes(contents._CHUNK + 100)  # noqa: S311 -- no secret
     repository.publish_artifact_version("churn", content=content)
 
     with files.open(f"{bucket}/churn@1") as file:

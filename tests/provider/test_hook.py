@@ -47,7 +47,10 @@ def test_place_without_a_bucket_is_refused_with_where_to_set_it(monkeypatch: pyt
             InvalidInputError,
             "unknown keys bucket; allowed are s3_bucket, s3_prefix",
         ),
-        ({"s3_bucket": 5}, InvalidTypeError, "must be a JSON object of strings"),
+        ({"s3_bucket": 5}, InvalidTypeError, "must be a JSON object of strings, but 's3_bucket' is a number"),
+        ({"suffix": None}, InvalidTypeError, "'suffix' is null; write it in quotes. Allowed keys are s3_bucket"),
+        ({"expected_bucket_owner": 123456789012}, InvalidTypeError, "'expected_bucket_owner' is a number"),
+        ({"expected_bucket_owner": "us"}, InvalidInputError, "expected_bucket_owner='us' is no AWS account"),
         ("bucket", InvalidTypeError, "must be a JSON object of strings"),
     ],
 )
@@ -58,6 +61,27 @@ def test_connection_with_a_wrong_versioned_entry_is_refused_by_name(
 
     with pytest.raises(error, match=words):
         _ = VersionedRepositoryHook(s3_bucket="given").repository
+
+
+@pytest.mark.backends(MOTO)
+def test_owner_of_the_bucket_in_the_connection_goes_with_every_request(
+    connection: Repository, aws: Aws, unique_place: PlaceArguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = json.loads(aws.connection_json(unique_place))
+    stored["extra"]["service_config"]["versioned"]["expected_bucket_owner"] = "123456789012"
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(stored))
+    hook, owners = VersionedRepositoryHook(), []
+
+    def keep(request: Any, **_: object) -> None:
+        owners.append(request.headers.get("x-amz-expected-bucket-owner"))
+
+    hook.s3_client.meta.events.register("before-send.s3", keep)
+    assert hook.test_connection()[0]
+    hook.repository.put_artifact("model", b"one")
+
+    assert connection.get_artifact_version("model").get_content() == b"one"
+    assert len(owners) > 1
+    assert set(owners) == {b"123456789012"}
 
 
 @pytest.mark.parametrize("conn_id", ["missing", ""])
