@@ -23,6 +23,10 @@ KINDS: Mapping[str, str] = {
         "import airflow_provider_versioned.sensors\n"
         "from airflow_provider_versioned.rollout import staged_promotion\n"
     ),
+    "Airflow's own `BaseSensorOperator`, `TaskGroup`, `@task`": (
+        "from airflow.sdk import BaseSensorOperator, TaskGroup, chain, task\n"
+        "from airflow.providers.common.compat.sdk import conf, AirflowFailException\n"
+    ),
     "a task with our hook, inside the task": (
         "from airflow.sdk import task\n"
         "@task\n"
