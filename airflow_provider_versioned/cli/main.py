@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from airflow_provider_versioned import __version__
-from airflow_provider_versioned.cli import aliases, artifacts, content, outcomes, purging, setup, upkeep
+from airflow_provider_versioned.cli import aliases, artifacts, content, outcomes, purging, rollouts, setup, upkeep
 from airflow_provider_versioned.cli.command import Program
 
 
@@ -32,6 +32,7 @@ for _command in (
     artifacts.protect,
     artifacts.unprotect,
     aliases.alias_group,
+    rollouts.rollout_group,
     outcomes.outcomes_group,
     purging.purge_group,
     upkeep.free,

@@ -45,7 +45,8 @@ _OBJECT = frozenset({"s3:GetObject", "s3:ListBucket"})  # to read one, or to fin
 _COPY = frozenset({"s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"})
 _DESTROY = _READ | _QUERY | _WRITE | _OBJECT | {"dynamodb:DeleteItem", "s3:DeleteObject"}
 _APPLY = _QUERY | _OBJECT | _COPY | {"dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"}
-_STEER = _READ | {"dynamodb:PutItem"}
+_STEER = frozenset({"dynamodb:BatchGetItem", "dynamodb:PutItem"})
+_MOVE = _STEER | {"dynamodb:UpdateItem"}
 _REPORT = _READ | {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 
 OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -95,17 +96,17 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "get_alias_at": _QUERY,
         "page_alias_history": _QUERY,
         "list_alias_traces": _QUERY,
-        "start_rollout": _READ | _WRITE | _OBJECT | _COPY,
-        "get_rollout": _READ,
+        "start_rollout": _MOVE | {"dynamodb:ConditionCheckItem"},
+        "get_rollout": frozenset({"dynamodb:BatchGetItem"}),
         "list_rollouts": _QUERY,
-        "shift_rollout": _READ | _WRITE | _OBJECT | _COPY,
-        "promote_rollout": _READ | _WRITE | _OBJECT | _COPY,
-        "abort_rollout": _READ | _WRITE | _OBJECT | _COPY,
+        "shift_rollout": _MOVE,
+        "promote_rollout": _MOVE,
+        "abort_rollout": _MOVE | {"dynamodb:ConditionCheckItem"},
         "skip_rollout_step": _STEER,
         "freeze_rollout": _STEER,
         "unfreeze_rollout": _STEER,
         "record_judgement": _STEER,
-        "roll_back_promotion": _READ | _WRITE | _OBJECT | _COPY,
+        "roll_back_promotion": _MOVE,
         "record_outcome": _REPORT,
         "record_outcomes": _REPORT,
         "get_outcomes": _READ | _QUERY,

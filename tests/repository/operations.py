@@ -287,7 +287,10 @@ CALLS: Mapping[str, tuple[Callable[[Repository, str], object], ...]] = {
         lambda repository, name: repository.shift_rollout(name, "head", 5, rollout_id="run"),
     ),
     "promote_rollout": (lambda repository, name: repository.promote_rollout(name, "prod"),),
-    "abort_rollout": (lambda repository, name: repository.abort_rollout(name, "prod"),),
+    "abort_rollout": (
+        lambda repository, name: repository.abort_rollout(name, "prod"),
+        lambda repository, name: repository.abort_rollout(name, "head"),
+    ),
     "skip_rollout_step": (lambda repository, name: repository.skip_rollout_step(name, "prod"),),
     "freeze_rollout": (lambda repository, name: repository.freeze_rollout(name, "prod"),),
     "unfreeze_rollout": (lambda repository, name: repository.unfreeze_rollout(name, "prod"),),
