@@ -24,6 +24,7 @@ from airflow_provider_versioned.operators import (
     PromoteAliasOperator,
     PublishArtifactOperator,
     PurgeVersionsOperator,
+    RecordOutcomeOperator,
     RollbackAliasOperator,
     VerifyRepositoryOperator,
 )
@@ -37,6 +38,7 @@ OPERATORS = [
     PromoteAliasOperator,
     PublishArtifactOperator,
     PurgeVersionsOperator,
+    RecordOutcomeOperator,
     RollbackAliasOperator,
     VerifyRepositoryOperator,
     AliasVersionSensor,
@@ -102,7 +104,7 @@ def test_rollout_is_templated_where_its_author_says_what_moves() -> None:
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_operator_takes_the_defaults_of_its_dag(operator: type[BaseOperator]) -> None:
     with DAG("dag", default_args={"s3_bucket": "from-the-dag", "aws_conn_id": "from-the-dag", "retries": 7}):
-        needed: dict[str, Any] = {"name": "n", "alias": "a", "version": 1, "path": "p", "plan": []}
+        needed: dict[str, Any] = {"name": "n", "alias": "a", "version": 1, "path": "p", "plan": [], "used": {}}
         made = operator(task_id="task", **{key: needed[key] for key in own_arguments(operator) & set(needed)})
 
     assert (made.s3_bucket, made.aws_conn_id, made.retries) == ("from-the-dag", "from-the-dag", 7)  # type: ignore[attr-defined]
