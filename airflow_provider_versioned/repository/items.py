@@ -162,7 +162,7 @@ class RolloutItem(_Item):
     frozen_at = UtcTimeAttribute(null=True)
     frozen_by = UnicodeAttribute(null=True)
     freeze_reason = UnicodeAttribute(null=True)
-    frozen_secs = NumberAttribute(null=True)
+    frozen_ms = NumberAttribute(null=True)
     skipped = BooleanAttribute(null=True)
     skipped_by = UnicodeAttribute(null=True)
     promoted_at = UtcTimeAttribute(null=True)

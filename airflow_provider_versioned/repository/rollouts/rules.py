@@ -251,7 +251,8 @@ def _changed(before: Rollout, after: Rollout) -> Decision:
 def _thawed(rollout: Rollout, now: datetime) -> Rollout:
     frozen_secs = rollout.frozen_secs
     if rollout.frozen_at is not None and rollout.stepped_at is not None:
-        frozen_secs += max((now - max(rollout.frozen_at, rollout.stepped_at)).total_seconds(), 0.0)
+        frozen = max((now - max(rollout.frozen_at, rollout.stepped_at)).total_seconds(), 0.0)
+        frozen_secs = round((frozen_secs + frozen) * 1000) / 1000
     return replace(rollout, frozen_at=None, frozen_by=None, freeze_reason=None, frozen_secs=frozen_secs)
 
 

@@ -251,7 +251,8 @@ class _Writing:
             state=str(rollout.state),
             weight=rollout.weight,
             step=rollout.step,
-            frozen_secs=rollout.frozen_secs,
+            # Whole: a server may write 0.0 as 0, and then not know the SDK's second sending of a transaction again.
+            frozen_ms=round(rollout.frozen_secs * 1000),
             skipped=rollout.skipped,
             attempt=rollout.attempt,
             **{name: getattr(rollout, name) for name in _SAME},
@@ -302,7 +303,7 @@ def rollout_of_item(name: str, item: RolloutItem) -> Rollout:
         state=RolloutState(item.state),
         weight=None if item.weight is None else int(item.weight),
         step=int(item.step),
-        frozen_secs=float(item.frozen_secs or 0.0),
+        frozen_secs=int(item.frozen_ms or 0) / 1000,
         skipped=bool(item.skipped),
         attempt=int(item.attempt or 1),
         **{attribute: getattr(item, attribute) for attribute in _SAME},
