@@ -2,15 +2,14 @@
 
 A fifth of the customers gets the new price rules, then half, then all. `example_outcome_consumer` uses the rules and
 reports how it went; after each step `OutcomeJudge` compares both versions and says whether the new one may go on. Too
-few reports: it waits for more. Set `discount` to 2 to see rules that cannot be used, which are rolled back.
+few reports: it waits for more. Whoever has seen enough presses `Promote now` or `Abort` in the task `control`. Set
+`discount` to 2 to see rules that cannot be used, which are rolled back.
 
 Prerequisites: a connection `aws_default` whose extra names the repository's bucket; run `example_gated_promotion`
 before, because a canary needs a stable version beside it. While this runs, run `example_outcome_consumer` a few times.
 """
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 from airflow.sdk import Param, dag
 
@@ -40,8 +39,8 @@ def example_outcome_canary() -> None:
         steps=[20, 50],
         bake=5,
         check=JUDGE,
-        retries=60,
-        default_args={"retry_delay": timedelta(seconds=10)},
+        check_interval=5,
+        control=True,
     )
     publish >> rollout
 

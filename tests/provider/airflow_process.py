@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from demo.airflow_server import AirflowServer
 from demo.processes import Programs, processes_of_sessions
 from demo.progress import Progress
+from demo.rest import RUN_ENDED
 from demo.stop import StopFlag
 from demo.workspace import Workspace, airflow_environment, neutral_environment, write_ui_password
 
@@ -36,6 +37,10 @@ class AirflowProcess:
     def unpause(self, dag_id: str) -> None:
         """Let a Dag be scheduled."""
         self.api._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def pause(self, dag_id: str) -> None:
+        """Let a Dag be scheduled no more."""
+        self.api._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": True})
 
     def events(self) -> list[dict[str, Any]]:
         """Return the extras of all asset events, oldest first."""
@@ -70,6 +75,35 @@ class AirflowProcess:
     def log_says(self, text: str) -> bool:
         """Tell whether the triggerers have logged something."""
         return text in self._triggerer_log()
+
+    def question(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """Wait for the question of a run that one of its tasks waits to have answered."""
+        asked: list[dict[str, Any]] = []
+
+        def is_put() -> bool:
+            found = self.get(f"dags/{dag_id}/dagRuns/{run_id}/hitlDetails?response_received=false")["hitl_details"]
+            asked[:] = [one for one in found if one["task_instance"]["state"] in {"awaiting_input", "deferred"}]
+            return bool(asked)
+
+        self.wait_until(is_put, f"a question of {dag_id}")
+        return asked[0]
+
+    def wait_for_end(self, dag_id: str, run_id: str) -> None:
+        """Wait until a run has ended."""
+        self.wait_until(lambda: self.api.run_state(dag_id, run_id) in RUN_ENDED, f"the end of {dag_id}")
+
+    def answer(self, question: dict[str, Any], option: str, comment: str | None = None) -> None:
+        """Answer a question, as a person would in the UI."""
+        # Up to Airflow 3.3.2 an answer in the very second in which the task begins to wait makes it fail.
+        time.sleep(3)
+        task = question["task_instance"]
+        path = f"dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}/-1/hitlDetails"
+        body = {"chosen_options": [option], "params_input": {"comment": comment}}
+        self.api._call("PATCH", f"/api/v2/{path}", body)
+
+    def tasks(self, dag_id: str, run_id: str) -> dict[str, str]:
+        """Return the states of a run's tasks."""
+        return {task.task_id: task.state for task in self.api.task_instances(dag_id, run_id)}
 
     def xcom(self, dag_id: str, task_id: str) -> Any:
         """Return what a task of a Dag's first run returned."""
