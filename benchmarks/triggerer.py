@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TRIGGERS = 1000
-INTERVAL_SECS, WAIT_SECS = 5.0, 20.0
+INTERVAL_SECS, WAIT_SECS = 20.0, 20.0
 ALIASES = (1, 100)
 MOVED = "prod0"
 KINDS = {

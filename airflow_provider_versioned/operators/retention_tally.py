@@ -60,6 +60,8 @@ class Tally:
         saved = {decision.version: decision.reason for decision in treated.kept}
         purging = "Would purge" if self.dry_run else "Purged"
         for decision in treated.plan.decisions:
+            if decision.rule == "latest":
+                continue  # it always stays
             after_all = decision.version in saved
             said = "Kept" if after_all or not decision.purge else purging
             reason = f"{saved[decision.version]}, since the plan was made" if after_all else decision.reason
