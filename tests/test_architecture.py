@@ -23,6 +23,7 @@ _FOR_DAG_FILES = (
     "airflow_provider_versioned.repository.model",
     "airflow_provider_versioned.rollout.group",
     "airflow_provider_versioned.sensors",
+    "airflow_provider_versioned.ui.plugin",  # no Dag file has it, but every task process loads it
 )
 # Airflow itself loads `airflow.providers.amazon`, for its description; what costs is below it.
 _HEAVY = ("aiobotocore", "airflow.providers.amazon.aws", "boto3", "botocore", "pynamodb")

@@ -157,7 +157,7 @@ def retention(
     """Part of what a retention rule would do now, version by version, with the reason; writes nothing."""
     days = (purge_older_than_days, keep_previous_days, keep_published_days)
     rule = RetentionRule(keep_last_n, *(timedelta(days=count).total_seconds() for count in days))
-    plan = plan_of(repository_of(connection_id), connection_id, name, rule, anew=offset == 0 and version is None)
+    plan = plan_of(repository_of(connection_id), connection_id, name, rule, anew=offset == 0)
     found = [
         decision
         for decision in plan.decisions
