@@ -1,4 +1,4 @@
-"""Writes ``requirements/dev.txt`` and the two lists of servers anew, with the newest versions that fit pyproject.toml.
+"""Writes the lists of ``requirements/`` but those of MWAA anew, with the newest versions that fit pyproject.toml.
 
 The lists name no package index, so that they hold wherever the packages come from.
 """
@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _HEADER = "# Made by `make lock` from pyproject.toml; do not edit.\n"
 _INPUTS = {
     "dev.txt": ["pyproject.toml", "--group", "dev"],
+    "docs.txt": ["pyproject.toml", "--group", "docs"],
     "servers.txt": ["--group", "pyproject.toml:servers"],
     "all-servers.txt": ["--group", "pyproject.toml:all-servers"],
 }

