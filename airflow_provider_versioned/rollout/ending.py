@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_versioned.assets.announce import announce_move
-from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
+from airflow_provider_versioned.links import ArtifactPageLink, DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.repository.errors import ConflictError, NotFoundError
 from airflow_provider_versioned.repository.rollouts.model import RolloutState
 from airflow_provider_versioned.rollout.handover import UI_COLOR, begun
@@ -40,7 +40,7 @@ class AbortRolloutOperator(RepositoryOperator):
         reason: Why, for the record and the alias's history; None: what the last check said, unless that was success.
     """
 
-    operator_extra_links = (DynamoDBItemLink(),)
+    operator_extra_links = (ArtifactPageLink(), DynamoDBItemLink())
     ui_color = UI_COLOR
     template_fields: Sequence[str] = (*RepositoryOperator.template_fields, "reason")
 

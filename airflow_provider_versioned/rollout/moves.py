@@ -9,7 +9,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.assets.announce import announce_move
-from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
+from airflow_provider_versioned.links import ArtifactPageLink, DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.repository.errors import ConflictError, InvalidInputError, NotFoundError
 from airflow_provider_versioned.repository.rollouts.model import RolloutState
 from airflow_provider_versioned.rollout.consequences import Consequence, Consequences
@@ -50,7 +50,7 @@ class _MoveOperator(RolloutOperator):
     """
 
     template_fields: Sequence[str] = (*RolloutOperator.template_fields, "judged", "approval")
-    operator_extra_links = (DynamoDBItemLink(),)
+    operator_extra_links = (ArtifactPageLink(), DynamoDBItemLink())
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class RollBackPromotionOperator(RepositoryOperator):
         reason: Why, for the record and the alias's history.
     """
 
-    operator_extra_links = (DynamoDBItemLink(),)
+    operator_extra_links = (ArtifactPageLink(), DynamoDBItemLink())
     ui_color = UI_COLOR
     template_fields: Sequence[str] = (
         *RepositoryOperator.template_fields,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_versioned.assets.announce import announce_move
-from airflow_provider_versioned.links import DynamoDBItemLink, link_to_alias
+from airflow_provider_versioned.links import ArtifactPageLink, DynamoDBItemLink, link_to_alias
 from airflow_provider_versioned.repository.errors import ConflictError, InvalidInputError
 from airflow_provider_versioned.repository.rollouts.model import RolloutState
 from airflow_provider_versioned.rollout.handover import UI_COLOR
@@ -40,7 +40,7 @@ class StartRolloutOperator(RepositoryOperator):
         max_steps: Most steps that the tasks after this one can make; None: any.
     """
 
-    operator_extra_links = (DynamoDBItemLink(),)
+    operator_extra_links = (ArtifactPageLink(), DynamoDBItemLink())
     ui_color = UI_COLOR
     template_fields: Sequence[str] = (
         *RepositoryOperator.template_fields,

@@ -125,6 +125,7 @@ def test_tasks_of_a_rollout_link_to_the_alias(connection: Repository, run: FakeR
     for task_id in ("start", "shift_5", "promote"):
         operator: Any = group.dag.get_task(f"group.{task_id}")
         assert "pk=__model-alias&sk=prod" in DynamoDBItemLink().get_link(operator, ti_key=KEY), task_id
+        assert ArtifactPageLink().get_link(operator, ti_key=KEY).endswith("&artifact=model"), task_id
     assert "roll" not in PromoteCanaryOperator.console_urls  # kept by the task, not by its class
 
 
