@@ -55,6 +55,7 @@ with DAG("outcomes_judged"):
         alias="prod",
         version="{{ dag_run.conf['version'] }}",
         bake=0,
+        check_timeout=0,
         steps=(25, 50),
         check=consumed_and_judged,
     )
