@@ -9,7 +9,7 @@ SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test reliability bench demo check format servers build lock clean
+.PHONY: help setup test reliability bench demo check docs format servers build lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,11 @@ check: setup ## Run ruff, mypy and the import rules
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
 	.venv/bin/lint-imports
+
+docs: ## Build the documentation into build/docs, without a warning
+	@$(PYTHON) scripts/setup_env.py docs
+	.venv-docs/bin/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "The documentation is at build/docs/index.html"
 
 format: setup ## Let ruff format and fix what it can
 	$(VENV_PYTHON) -m ruff check --fix .

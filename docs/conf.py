@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 # Airflow writes its configuration on import: not into the home folder of whoever builds the docs.
 os.environ["AIRFLOW_HOME"] = os.environ.get("DOCS_AIRFLOW_HOME") or tempfile.mkdtemp(prefix="versioned-docs-")
 
+from pygments.lexers.special import TextLexer
+
 from airflow_provider_versioned import __version__
 
 if TYPE_CHECKING:
@@ -51,4 +53,5 @@ def link_out_of_the_docs(_app: Sphinx, docname: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> None:
     """Connect what Sphinx has no setting for."""
+    app.add_lexer("requirements", TextLexer)
     app.connect("source-read", link_out_of_the_docs)
