@@ -26,23 +26,23 @@ pytestmark = pytest.mark.backends(MINISTACK)
 
 JUDGEMENT = {"verdict": "success", "n": 1}
 OPERATIONS: dict[str, tuple[str, Operation]] = {
-    "start": ("absent", lambda r, n: r.start_rollout(n, "prod", 2, [5, 25], rollout_id="a")),
-    "start with nothing to do": ("promoted", lambda r, n: r.start_rollout(n, "prod", 2, [5], rollout_id="again")),
-    "supersede": ("at 5", lambda r, n: r.start_rollout(n, "prod", 3, [9], rollout_id="b", on_live="supersede")),
-    "resume": ("at 5", lambda r, n: r.start_rollout(n, "prod", 2, [5, 9], rollout_id="b", on_live="resume")),
-    "begin anew": ("rolled_back", lambda r, n: r.start_rollout(n, "prod", 2, [9], rollout_id="a", attempt=2)),
-    "begin anew with another": ("at 5", lambda r, n: r.start_rollout(n, "prod", 3, [9], rollout_id="a", attempt=2)),
-    "shift": ("begun", lambda r, n: r.shift_rollout(n, "prod", 5, rollout_id="a")),
-    "shift on": ("at 5", lambda r, n: r.shift_rollout(n, "prod", 25, rollout_id="a")),
-    "promote": ("at 25", lambda r, n: r.promote_rollout(n, "prod", rollout_id="a", in_turn=True)),
-    "promote now": ("frozen", lambda r, n: r.promote_rollout(n, "prod")),
-    "abort": ("at 25", lambda r, n: r.abort_rollout(n, "prod")),
-    "abort before the first step": ("begun", lambda r, n: r.abort_rollout(n, "prod", rollout_id="a")),
-    "skip": ("frozen", lambda r, n: r.skip_rollout_step(n, "prod")),
-    "freeze": ("at 5", lambda r, n: r.freeze_rollout(n, "prod")),
-    "unfreeze": ("frozen", lambda r, n: r.unfreeze_rollout(n, "prod")),
-    "judge": ("at 5", lambda r, n: r.record_judgement(n, "prod", JUDGEMENT, rollout_id="a")),
-    "roll back": ("promoted", lambda r, n: r.roll_back_promotion(n, "prod")),
+    "start": ("absent", lambda r, n: r.start_rollout("m", n, 2, [5, 25], rollout_id="a")),
+    "start with nothing to do": ("promoted", lambda r, n: r.start_rollout("m", n, 2, [5], rollout_id="again")),
+    "supersede": ("at 5", lambda r, n: r.start_rollout("m", n, 3, [9], rollout_id="b", on_live="supersede")),
+    "resume": ("at 5", lambda r, n: r.start_rollout("m", n, 2, [5, 9], rollout_id="b", on_live="resume")),
+    "begin anew": ("rolled_back", lambda r, n: r.start_rollout("m", n, 2, [9], rollout_id="a", attempt=2)),
+    "begin anew with another": ("at 5", lambda r, n: r.start_rollout("m", n, 3, [9], rollout_id="a", attempt=2)),
+    "shift": ("begun", lambda r, n: r.shift_rollout("m", n, 5, rollout_id="a")),
+    "shift on": ("at 5", lambda r, n: r.shift_rollout("m", n, 25, rollout_id="a")),
+    "promote": ("at 25", lambda r, n: r.promote_rollout("m", n, rollout_id="a", in_turn=True)),
+    "promote now": ("frozen", lambda r, n: r.promote_rollout("m", n)),
+    "abort": ("at 25", lambda r, n: r.abort_rollout("m", n)),
+    "abort before the first step": ("begun", lambda r, n: r.abort_rollout("m", n, rollout_id="a")),
+    "skip": ("frozen", lambda r, n: r.skip_rollout_step("m", n)),
+    "freeze": ("at 5", lambda r, n: r.freeze_rollout("m", n)),
+    "unfreeze": ("frozen", lambda r, n: r.unfreeze_rollout("m", n)),
+    "judge": ("at 5", lambda r, n: r.record_judgement("m", n, JUDGEMENT, rollout_id="a")),
+    "roll back": ("promoted", lambda r, n: r.roll_back_promotion("m", n)),
 }
 
 
@@ -57,31 +57,31 @@ class Stage:
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def brought(self, state: str) -> str:
-        """Make an artifact whose rollout is in a state."""
-        name = f"m{next(self.numbers)}"
-        three_versions(self.sound, name)
+        """Make an alias whose rollout is in a state."""
+        alias = f"prod{next(self.numbers)}"
+        self.sound.put_alias("m", alias, 1)
         if state != "absent":
-            begin(self.sound, (name, "prod"))
-            bring(self.sound, state, (name, "prod"))
-        return name
+            begin(self.sound, ("m", alias))
+            bring(self.sound, state, ("m", alias))
+        return alias
 
     def disturb(self, fault: Any, at: int, times: int = 1) -> None:
         """Have a fault happen at the k-th request from now on."""
         self.wire.sent, self.wire.at, self.wire.times, self.wire.fault = 0, at, times, fault
 
-    def look(self, name: str) -> Any:
+    def look(self, alias: str) -> Any:
         """Return everything that a reader sees of alias and rollouts, without what differs from run to run."""
-        found = list(self.sound.list_rollouts(name))
+        found = [rollout for rollout in self.sound.list_rollouts("m") if rollout.alias == alias]
         for id_ in ("a", "b", "again"):
             try:
-                found.append(self.sound.get_rollout(name, "prod", rollout_id=id_))
+                found.append(self.sound.get_rollout("m", alias, rollout_id=id_))
             except LookupError:
                 continue
         told = [
             (r.id, r.state, r.weight, r.step, r.weights, r.canary, r.skipped, r.attempt, r.judgement, r.superseded_by)
             for r in found
         ]
-        return targets_of(self.sound.get_alias(name, "prod")), rows_of(self.sound, name, "prod"), told
+        return targets_of(self.sound.get_alias("m", alias)), rows_of(self.sound, "m", alias), told
 
 
 @pytest.fixture
@@ -91,6 +91,7 @@ def stage(aws: Aws, unique_place: PlaceArguments, repository: Repository, monkey
     disturbed = Repository(**unique_place, s3_client=s3, dynamodb_client=dynamodb)
     disturbed.list_aliases("warm-up")
     monkeypatch.setattr(disturbed._table, "_sleep", lambda _: None)
+    three_versions(repository)
     return Stage(repository, disturbed, wire, aws)
 
 
@@ -99,26 +100,25 @@ def test_operation_disturbed_at_any_request_has_whole_effect_or_none_and_may_be_
     stage: Stage, operation: str
 ) -> None:
     state, call = OPERATIONS[operation]
-    name = stage.brought(state)
-    before = stage.look(name)
+    alias = stage.brought(state)
+    before = stage.look(alias)
     stage.disturb(None, 0)
-    call(stage.disturbed, name)
-    requests, after = stage.wire.sent, stage.look(name)
+    call(stage.disturbed, alias)
+    requests, after = stage.wire.sent, stage.look(alias)
     assert after != before
 
     for at in range(1, requests + 1):
         for fault in (fault_wire.die_before, fault_wire.die_after):
-            name, ledger = stage.brought(state), Ledger()
+            alias = stage.brought(state)
             stage.disturb(fault, at)
             with pytest.raises(Died):
-                call(stage.disturbed, name)
-            assert stage.look(name) in (before, after), f"torn by death at request {at}"
-            ledger.check(stage.sound, stage.aws.dynamodb, name)
-            call(stage.sound, name)
-            assert stage.look(name) == after, f"repeated after death at request {at}"
-            ledger.check(stage.sound, stage.aws.dynamodb, name)
+                call(stage.disturbed, alias)
+            assert stage.look(alias) in (before, after), f"torn by death at request {at}"
+            call(stage.sound, alias)
+            assert stage.look(alias) == after, f"repeated after death at request {at}"
         for fault, times in ((fault_wire.lose_answer, 1), (fault_wire.contend, 2)):
-            name = stage.brought(state)
+            alias = stage.brought(state)
             stage.disturb(fault, at, times)
-            call(stage.disturbed, name)
-            assert stage.look(name) == after, f"{fault.__name__} at request {at} was noticed"
+            call(stage.disturbed, alias)
+            assert stage.look(alias) == after, f"{fault.__name__} at request {at} was noticed"
+    Ledger().check(stage.sound, stage.aws.dynamodb, "m")
