@@ -34,7 +34,8 @@ class AirflowApp:
     def token(self, role: str) -> str:
         """Sign in as the user of a role, who has its name."""
         if role not in self._tokens:
-            answer = httpx.post(f"{self.url}/auth/token", json={"username": role, "password": f"{role}-password"})
+            known = {"username": role, "password": f"{role}-password"}
+            answer = httpx.post(f"{self.url}/auth/token", json=known, timeout=PATIENCE_SECS)
             answer.raise_for_status()
             self._tokens[role] = answer.json()["access_token"]
         return self._tokens[role]
@@ -42,12 +43,12 @@ class AirflowApp:
     def client(self, role: str | None) -> httpx.Client:
         """Return a client of the page's server with a role's cookie; None: the anonymous."""
         cookies = {"_token": self.token(role)} if role else {}
-        return httpx.Client(base_url=f"{self.url}/versioned/", cookies=cookies, timeout=60)
+        return httpx.Client(base_url=f"{self.url}/versioned/", cookies=cookies, timeout=PATIENCE_SECS)
 
     def airflow(self, method: str, path: str, body: Any = None) -> Any:
         """Ask Airflow's own REST API as its administrator."""
         headers = {"Authorization": f"Bearer {self.token('admin')}"}
-        answer = httpx.request(method, f"{self.url}/api/v2/{path}", json=body, headers=headers, timeout=60)
+        answer = httpx.request(method, f"{self.url}/api/v2/{path}", json=body, headers=headers, timeout=PATIENCE_SECS)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from airflow_provider_versioned.ui.access import ACTION_HEADER
-from tests.ui.airflow_app import ACTION_HEADERS, BASE_PATH
+from tests.ui.airflow_app import ACTION_HEADERS, BASE_PATH, PATIENCE_SECS
 from tests.ui.conftest import SECRET
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def test_program_with_a_token_needs_no_cookie(page: Page, name: str) -> None:
     headers = {"Authorization": f"Bearer {page.app.token('op')}", **ACTION_HEADERS}
 
     answer = httpx.post(
-        f"{page.app.url}/versioned/api/repositories/models/promote", json=promotion(page, name), headers=headers
+        f"{page.app.url}/versioned/api/repositories/models/promote",
+        json=promotion(page, name),
+        headers=headers,
+        timeout=PATIENCE_SECS,
     )
 
     assert answer.json()["by"]["user"] == "op"
