@@ -103,6 +103,7 @@ def _totals(few: Run, everything: Run, again: Run, reference: Run, count: int, s
         ("`versioned` 1.0.1, one by one", some, reference),
     ):
         table.rows.append((what, artifacts, took.purged, took.traffic.requests, took.secs, took.peak / MEBIBYTE))
+    table.note = "Memory is what the process took beyond what it had: what the first row took, the next ones use again."
     return table
 
 

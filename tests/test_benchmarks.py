@@ -78,20 +78,22 @@ def test_units_are_those_that_amazons_own_engine_reports(aws: Aws, unique_place:
     dynamodb.meta.events.register("provide-client-params.dynamodb", ask)
     asking = Repository(**unique_place, s3_client=aws.s3, dynamodb_client=dynamodb)
 
-    with watched() as traffic:
-        for number in range(30):
+    with watched() as publishing:
+        for number in range(5):
             asking.publish_artifact_version("model", content=str(number).encode(), published_by="x" * 200)
-        asking.put_alias("model", "prod", 1, 2, 20)
-        asking.get_alias("model", "prod")
-        asking.rollback_alias("model", "prod")
-        asking.purge_artifact_versions("model", 1, 0)
-        asking.restore_artifact_version("model", 5)
+    with watched() as reading:
+        asking.put_artifact("model", b"new")
+        asking.list_artifact_versions("model")
+        asking.protect("model", 5)
 
-    ours = {operation: units.reads + units.writes for operation, units in traffic.units_by_operation.items()}
-    # The local engine gives away what is not found; in the region it costs as the least that is.
-    assert traffic.reported.pop("BatchGetItem") < ours.pop("BatchGetItem")
-    assert traffic.reported == {operation: units for operation, units in ours.items() if units}
-    assert set(traffic.reported) == {"TransactWriteItems", "UpdateItem", "Query", "GetItem"}
+    for traffic in (publishing, reading):
+        ours = {operation: units.reads + units.writes for operation, units in traffic.units_by_operation.items()}
+        # The local engine gives away what is not found, which in the region costs as the least that is. And of a
+        # transaction of more than three items it reports a part, so those of publishing are compared.
+        assert traffic.reported.pop("BatchGetItem", 0) <= ours.pop("BatchGetItem", 0)
+        assert traffic.reported.pop("Query", 0) <= ours.pop("Query", 0) <= 4
+        assert traffic.reported == {operation: units for operation, units in ours.items() if units}
+    assert set(publishing.reported) == {"TransactWriteItems", "UpdateItem"}
 
 
 def test_items_are_as_large_as_dynamodb_says() -> None:
