@@ -28,6 +28,8 @@ html_title = f"{project} {release}"
 html_static_path: list[str] = []
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
+smartquotes = False  # messages are quoted as they are
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
