@@ -106,7 +106,7 @@ def test_alias_moved_by_somebody_else_stops_the_rollout_and_is_left_alone(
     two_versions.publish_artifact_version("model", content=b"three")
     ran = run_dag("rollout_by_callable", name="model", version=3, checks={"5": "move"})
 
-    assert (ran.state, in_group(ran, "shift_25"), ran.tasks["after"]) == ("failed", "failed", "upstream_failed")
+    assert (ran.state, in_group(ran, "check_5"), ran.tasks["after"]) == ("failed", "failed", "upstream_failed")
     alias = two_versions.get_alias("model", "prod")
     assert (alias.version, alias.secondary_version, alias.changed_by) == ("1", None, "somebody else")
     left = ran.xcom("staged_promotion.roll_back_unless_promoted")
