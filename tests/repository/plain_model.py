@@ -297,7 +297,8 @@ class Model:
 
     def hide(self, versions: Iterable[str]) -> list[str]:
         """Remove by rule: what is live and nothing keeps."""
-        hidden = [version for version in versions if self.contents[version].live and not self._kept(version)]
+        there = [version for version in versions if version in self.contents]
+        hidden = [version for version in there if self.contents[version].live and not self._kept(version)]
         for version in hidden:
             self.contents[version].live = False
         return hidden
