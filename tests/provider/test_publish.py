@@ -11,7 +11,7 @@ from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.io import attach
 from botocore.exceptions import ReadTimeoutError
-from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped] # has no types
+from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_versioned.operators import PublishArtifactOperator
 from airflow_provider_versioned.repository.errors import NotFoundError, StorageUnavailableError

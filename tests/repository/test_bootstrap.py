@@ -120,7 +120,7 @@ def test_bootstrap_repeated_changes_nothing(bare: Store, traffic: Traffic) -> No
 @pytest.mark.parametrize("setting", PROTECTION)
 def test_bootstrap_sets_what_is_on_and_leaves_what_is_off(bare: Store, setting: str, *, settings_on: bool) -> None:
     chosen = {name: (name == setting) is settings_on for name in PROTECTION}
-    bare.reopened().bootstrap(**chosen, bucket_versioning=settings_on)
+    bare.reopened().bootstrap(**chosen, bucket_versioning=settings_on, kms_key_id=None)
 
     found = settings(bare)
     assert {name: bool(found[name]) for name in PROTECTION} == chosen
