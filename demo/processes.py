@@ -2,7 +2,8 @@
 
 Each program gets its own session, and so do its descendants by inheritance, whatever process groups they make
 (Airflow gives each task its own). Stopping means killing every process of those sessions, orphans included. Nothing
-here deserves a graceful end: all that they write goes away with the workspace.
+here deserves a graceful end: all that they write goes away with the workspace. Where this process is itself killed,
+Linux kills the programs that it started.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
+
+from scripts.server_process import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,6 +64,7 @@ class Programs:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 -- it makes one system call, prepared before the fork
             )
         program = Program(name, popen, log)
         self._started.append(program)

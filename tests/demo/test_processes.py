@@ -66,6 +66,29 @@ def test_kill_all_ends_orphans_in_process_groups_of_their_own(programs: Programs
     assert processes_of_sessions([program.popen.pid]) == []
 
 
+KILLED_CALLER = """
+import sys, time
+from pathlib import Path
+from demo.processes import Programs
+folder = Path(sys.argv[1])
+print(Programs({"PYTHONPATH": sys.argv[1]}, folder, folder).start_airflow("scheduler").popen.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child when its parent dies")
+def test_program_ends_when_its_caller_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "airflow.py").write_text("import time; time.sleep(600)")
+    command = [sys.executable, "-c", KILLED_CALLER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as caller:
+        assert caller.stdout is not None
+        program = psutil.Process(int(caller.stdout.readline()))
+        assert _runs(program)
+        caller.kill()
+
+    _wait(lambda: not _runs(program))
+
+
 def test_start_airflow_writes_what_the_program_says_to_its_log(tmp_path: Path) -> None:
     (tmp_path / "airflow.py").write_text("import sys; print(sys.argv[1:]); sys.exit(3)")
     programs = Programs({"PYTHONPATH": str(tmp_path)}, tmp_path, tmp_path)
