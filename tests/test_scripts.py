@@ -72,7 +72,7 @@ def test_environment_of_another_interpreter_is_not_current(
 
 def test_setup_with_a_wrong_name_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert setup_env.main(["everything"]) == 2
-    assert "{dev,servers,all-servers}" in capsys.readouterr().err
+    assert "{dev,docs,servers,all-servers}" in capsys.readouterr().err
 
 
 def test_setup_on_an_old_python_names_the_way_out(

@@ -38,7 +38,7 @@ USAGE = Exit(
     "confirmation that nobody can be asked for.",
     (InvalidInputError,),
 )
-NOT_FOUND = Exit(3, "The artifact, version or alias does not exist.", (NotFoundError,))
+NOT_FOUND = Exit(3, "The artifact, version, alias or rollout does not exist.", (NotFoundError,))
 CONFLICT = Exit(
     4,
     "Somebody else changed the same thing, an alias uses the version, or part of an approved plan could not be applied "

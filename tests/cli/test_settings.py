@@ -159,6 +159,8 @@ def test_every_error_of_the_repository_has_an_exit_code() -> None:
         "InvalidInputError": 2,
         "InvalidTypeError": 2,
         "NotFoundError": 3,
+        "PartlyFailedError": 1,
+        "RolloutNotFoundError": 3,
         "StorageError": 6,
         "StorageNotFoundError": 6,
         "StorageUnavailableError": 7,

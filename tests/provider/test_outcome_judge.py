@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from airflow_provider_versioned.repository import InvalidInputError
 from airflow_provider_versioned.repository.judges import MetricComparison, SampleRatio, SequentialTest, Threshold
 from airflow_provider_versioned.rollout import Consequence, Consequences, OutcomeJudge, Verdict
-from airflow_provider_versioned.rollout.verdict import VerdictError
 from tests.provider.rollout_group import Group, state
 from tests.servers import MINISTACK, MOTO
 
@@ -70,14 +70,23 @@ def test_rollout_fails_with_a_broken_canary_and_the_reason_is_kept(versions: Rep
     assert "20 failures in 200" in str(versions.get_alias("model", "prod").reason)
 
 
+def demand_asked_again(repository: Repository, verdict: str, reason: str) -> None:
+    """Demand that the record of the rollout holds such a verdict, and that the check will be asked again."""
+    judgement = repository.get_rollout("model", "prod").judgement
+    assert judgement is not None
+    assert (judgement["verdict"], judgement["consequence"]) == (verdict, "wait")
+    assert re.search(reason, judgement["reason"])
+
+
 def test_too_little_traffic_is_asked_again_until_there_is_enough(versions: Repository, run: FakeRun) -> None:
     group = Group(run, check=OutcomeJudge())
     group.to("bake_5")
     for count in (0, 30, 60):
         if count:
             report(versions, (19 * count, 0), (count, 0))
-        with pytest.raises(VerdictError, match=r"inconclusive: 100 outcomes are needed at this weight"):
+        with pytest.raises(AirflowRescheduleException):
             group("check_5")
+        demand_asked_again(versions, "inconclusive", "100 outcomes are needed at this weight")
     report(versions, (950, 0), (50, 0))
     assert group("check_5")["verdict"] == "success"
 
@@ -87,8 +96,9 @@ def test_next_step_needs_samples_of_its_own(versions: Repository, run: FakeRun) 
     group.to("shift_5")
     report(versions, (3800, 0), (200, 0))
     group("bake_5", "check_5", "shift_25", "bake_25")
-    with pytest.raises(VerdictError, match="there are 0 of the canary and 0 of the stable"):
+    with pytest.raises(AirflowRescheduleException):
         group("check_25")
+    demand_asked_again(versions, "inconclusive", "there are 0 of the canary and 0 of the stable")
 
 
 def test_counts_of_an_earlier_rollout_judge_nobody(versions: Repository, run: FakeRun) -> None:
@@ -109,10 +119,11 @@ def test_rollout_begun_anew_is_judged_anew(versions: Repository, run: FakeRun) -
         group("bake_5", "check_5")
     group("roll_back_unless_promoted")
 
-    run.execute(group.dag.get_task("group.start"), try_number=2)
-    group("shift_5", "bake_5")
-    with pytest.raises(VerdictError, match="100 outcomes are needed"):
+    run.clear_number = 1
+    group("start", "shift_5", "bake_5")
+    with pytest.raises(AirflowRescheduleException):
         group("check_5")
+    demand_asked_again(versions, "inconclusive", "100 outcomes are needed")
     report(versions, (1900, 19), (100, 1))
     assert group("check_5")["verdict"] == "success"
 
@@ -121,8 +132,9 @@ def test_traffic_that_does_not_follow_the_weight_is_no_success(versions: Reposit
     group = Group(run, check=OutcomeJudge())
     group.to("shift_5")
     report(versions, (2000, 0), (2000, 0))
-    with pytest.raises(VerdictError, match=r"error: the canary's share .* \(2000 of 4000 at 5 %\)"):
+    with pytest.raises(AirflowRescheduleException):
         group("bake_5", "check_5")
+    demand_asked_again(versions, "error", r"the canary's share .* \(2000 of 4000 at 5 %\)")
 
 
 def test_dry_run_reports_and_goes_on(versions: Repository, run: FakeRun) -> None:

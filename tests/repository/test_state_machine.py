@@ -35,7 +35,7 @@ PLANTED: dict[str, tuple[tuple[object, str, str, str], ...]] = {
     "a deleted version may become a target": (
         (Attempt, "_move", "version, live(), forget=False", "version, ArtifactItem.pk.exists(), forget=False"),
     ),
-    "if_revision is not demanded": ((Aliases, "_demand_revision", "change.if_revision is None", "True"),),
+    "if_revision is not demanded": ((Aliases, "demand_revision", "change.if_revision is None", "True"),),
     "deletion does not look at the set of aliases": ((Hiding, "__init__", "there & free", "there"),),
     "a number is given twice": (
         (Publisher, "_claim_writes", "unmoved, CounterItem.highest.set", "None, CounterItem.highest.set"),
