@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 PYTEST_ARGS ?=
 RELIABILITY_ARGS ?=
-# One worker more than cores, because tests wait for servers; each starts servers of its own, 50 to 300 MB.
-PYTEST_WORKERS ?= --numprocesses $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))") --dist worksteal
+# Each worker starts servers of its own, 50 to 300 MB.
+PYTEST_WORKERS ?= --numprocesses auto --maxprocesses 4 --dist worksteal
 SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
