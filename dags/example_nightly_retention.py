@@ -19,6 +19,7 @@ from airflow_provider_versioned.operators.retention import PurgeVersionsOperator
 RULE = {
     "keep_last_n": "{{ params.keep_last_n }}",
     "older_than": "{{ params.older_than_days * 86400 }}",
+    "keep_previous": "{{ params.keep_previous_days * 86400 }}",
     "free_after": "{{ params.free_after_days * 86400 }}",
     "sweep_after": timedelta(days=2),
 }
@@ -46,6 +47,7 @@ def only_if_wanted(params: dict[str, Any] | None = None) -> bool:
     params={
         "keep_last_n": Param(10, type="integer", minimum=0, description="Newest versions that stay"),
         "older_than_days": Param(90, type="number", minimum=0, description="Versions as young as this stay"),
+        "keep_previous_days": Param(7, type="number", minimum=0, description="Days for which a former target stays"),
         "free_after_days": Param(30, type="number", minimum=0, description="Days in which a purge can be undone"),
         "purge": Param(default=True, type="boolean", description="False: only make the plan"),
     },

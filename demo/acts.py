@@ -24,5 +24,5 @@ def play(story: Story, progress: Progress) -> None:
     progress.title("3. A bad model is tried, and rolled back")
     story.play(ROLLED_BACK_DAG)
 
-    progress.title("4. What would retention purge? (keep the newest 1, however young; a dry run)")
-    story.play(RETENTION_DAG, keep_last_n=1, older_than_days=0, purge=False)
+    progress.title("4. What would retention purge? (keep the newest 1 and what is in use; a dry run)")
+    story.play(RETENTION_DAG, keep_last_n=1, older_than_days=0, keep_previous_days=0, purge=False)
