@@ -3,34 +3,56 @@
 from __future__ import annotations
 
 import email
+import pkgutil
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
+from importlib import import_module
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import airflow_provider_versioned
 from airflow_provider_versioned import __version__
+from airflow_provider_versioned.get_provider_info import get_provider_info
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from email.message import Message
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = "airflow_provider_versioned"
+_MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(airflow_provider_versioned.__path__, prefix=f"{_PACKAGE}.")
+    if not module.name.endswith(".__main__")
+]
 _CONSTRAINTS = sorted((_ROOT / "requirements").glob("constraints-*.txt"))
 
 
+def build(source: Path, target: Path) -> None:
+    """Build sdist and wheel of a source folder, and check what they say of themselves."""
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", target], cwd=source, check=True)
+    subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *target.iterdir()], check=True)
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=_ROOT, check=True, capture_output=True)
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of sdist and wheel."""
+    folder = tmp_path_factory.mktemp("dist")
+    build(_ROOT, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(next(dist.glob("*.whl")))
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +79,31 @@ def test_wheel_holds_nothing_but_the_package(wheel: zipfile.ZipFile) -> None:
     assert tops == {_PACKAGE, f"{_PACKAGE}-{__version__}.dist-info"}
 
 
-def test_wheel_names_its_entry_point(wheel: zipfile.ZipFile) -> None:
+def test_sdist_makes_the_same_wheel(dist: Path, wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    [source] = tmp_path.iterdir()
+    rebuilt = tmp_path / "rebuilt"
+    build(source, rebuilt)
+
+    assert set(zipfile.ZipFile(next(rebuilt.glob("*.whl"))).namelist()) == set(wheel.namelist())
+
+
+def test_wheel_names_its_entry_points(wheel: zipfile.ZipFile) -> None:
     entry_points = wheel.read(f"{_PACKAGE}-{__version__}.dist-info/entry_points.txt").decode()
 
-    assert "[apache_airflow_provider]" in entry_points
-    assert "airflow_provider_versioned.get_provider_info:get_provider_info" in entry_points
+    assert re.findall(r"^\[(.+)\]$", entry_points, re.MULTILINE) == [
+        "console_scripts",
+        "airflow.plugins",
+        "apache_airflow_provider",
+        "fsspec.specs",
+        "universal_pathlib.implementations",
+    ]
 
 
-def test_metadata_carries_version_and_licence(metadata: Message) -> None:
+def test_metadata_carries_version_licence_and_extras(metadata: Message) -> None:
     assert metadata["Version"] == __version__
+    assert metadata.get_all("Provides-Extra") == ["stats"]
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
 
@@ -84,8 +122,43 @@ def test_changelog_names_the_version() -> None:
     assert re.search(rf"^## \[{re.escape(__version__)}\]", (_ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
-def test_installed_entry_point_loads_and_describes_this_distribution() -> None:
-    installed = distribution("airflow-provider-versioned")
-    (entry_point,) = [point for point in installed.entry_points if point.group == "apache_airflow_provider"]
+def test_classifiers_name_every_python_that_is_promised(metadata: Message) -> None:
+    named = re.findall(r":: (3\.\d+)$", "\n".join(metadata.get_all("Classifier", [])), re.MULTILINE)
+    [promised] = re.findall(r"\| Python \| (.+) are tested \|", (_ROOT / "docs" / "upgrading.md").read_text())
 
-    assert entry_point.load()()["package-name"] == canonicalize_name(installed.name)
+    assert named == re.findall(r"3\.\d+", promised)
+    assert f">={named[0]}" == metadata["Requires-Python"]
+
+
+def test_installed_entry_points_load_and_describe_this_distribution() -> None:
+    installed = distribution("airflow-provider-versioned")
+    loaded = {point.group: point.load() for point in installed.entry_points}
+
+    assert len(loaded) == len(installed.entry_points)
+    assert loaded["apache_airflow_provider"]()["package-name"] == canonicalize_name(installed.name)
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_every_module_imports_and_every_name_that_it_offers_is_there(name: str) -> None:
+    module = import_module(name)
+
+    assert [offered for offered in getattr(module, "__all__", ()) if not hasattr(module, offered)] == []
+
+
+def names_of_ours(told: Any) -> Iterator[str]:
+    """Return every dotted name of this package in what Airflow is told."""
+    if isinstance(told, str):
+        if told.startswith(f"{_PACKAGE}."):
+            yield told
+    elif isinstance(told, dict | list):
+        for part in told.values() if isinstance(told, dict) else told:
+            yield from names_of_ours(part)
+
+
+@pytest.mark.parametrize("name", names_of_ours(get_provider_info()))
+def test_every_name_that_airflow_is_told_is_importable(name: str) -> None:
+    if name in _MODULES:
+        import_module(name)
+        return
+    module, _, attribute = name.rpartition(".")
+    assert callable(getattr(import_module(module), attribute))

@@ -1,0 +1,1 @@
+"""The cluster of ``docker-compose.yaml`` without containers."""

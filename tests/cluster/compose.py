@@ -1,4 +1,4 @@
-"""What ``docker-compose.yaml`` says about a service, as it is without containers: names become addresses on loopback."""
+"""What ``docker-compose.yaml`` says about a service, for processes without containers: names become loopback ports."""
 
 from __future__ import annotations
 

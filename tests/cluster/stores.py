@@ -12,8 +12,6 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg2
-
 from scripts.server_process import LOOPBACK, ServerProcess
 
 if TYPE_CHECKING:
@@ -55,33 +53,27 @@ class Postgres(_Store):
 
     def command(self, folder: Path, ports: list[int]) -> list[str]:
         """Return the command line, after making the data folder."""
-        programs = _programs()
-        assert programs is not None
         data, secret = folder / "data", folder / "password"
         secret.write_text(self._password)
         secret.chmod(0o600)
         as_account = _hand_over(folder, secret)
-        initdb = [programs / "initdb", "-D", data, "-U", self._user, "--auth=scram-sha-256", f"--pwfile={secret}"]
-        options = ["--encoding=UTF8", "--no-locale", "--no-sync"]
-        subprocess.run([*as_account, *map(str, initdb), *options], cwd=folder, check=True, capture_output=True)
-        settings = [f"listen_addresses={LOOPBACK}", f"port={ports[0]}", f"unix_socket_directories={folder}", "fsync=off"]
-        return [*as_account, str(programs / "postgres"), "-D", str(data), *(f"--{setting}" for setting in settings)]
+        initdb = [_program("initdb"), "-D", str(data), "-U", self._user, "--auth=scram-sha-256"]
+        options = [f"--pwfile={secret}", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        subprocess.run([*as_account, *initdb, *options], cwd=folder, check=True, capture_output=True)
+        listen = [f"--listen_addresses={LOOPBACK}", f"--port={ports[0]}", f"--unix_socket_directories={folder}"]
+        return [*as_account, _program("postgres"), "-D", str(data), *listen, "--fsync=off"]
 
     def answers(self) -> bool:
         """Tell whether it takes connections."""
-        programs = _programs()
-        assert programs is not None
-        command = [programs / "pg_isready", "-h", LOOPBACK, "-p", str(self.port), "-U", self._user]
+        command = [_program("pg_isready"), "-h", LOOPBACK, "-p", str(self.port), "-U", self._user]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def start(self) -> Self:
         """Start the server and make the database."""
         super().start()
-        login = {"user": self._user, "password": self._password, "host": LOOPBACK, "port": self.port}
-        connection = psycopg2.connect(dbname="postgres", **login)
-        connection.autocommit = True  # a database is not made in a transaction
-        connection.cursor().execute(f'CREATE DATABASE "{self._user}"')
-        connection.close()
+        arguments = ["-h", LOOPBACK, "-p", str(self.port), "-U", self._user, self._user]
+        password = {"PGPASSWORD": self._password}
+        subprocess.run([_program("createdb"), *arguments], env=os.environ | password, check=True)
         return self
 
 
@@ -112,6 +104,12 @@ def _programs() -> Path | None:
         return found[-1]
     server = shutil.which("postgres")
     return Path(server).parent if server else None
+
+
+def _program(name: str) -> str:
+    folder = _programs()
+    assert folder is not None
+    return str(folder / name)
 
 
 def _account() -> pwd.struct_passwd | None:
