@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tracemalloc
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,6 +65,12 @@ def in_file(folder: Path, content: bytes) -> Path:
     path = folder / "content"
     path.write_bytes(content)
     return path
+
+
+def hand_out(monkeypatch: pytest.MonkeyPatch, changing: Changing) -> None:
+    """Let the upload, and nobody else, read a stream of the test's in place of the bytes."""
+    own = SimpleNamespace(**vars(io) | {"BytesIO": lambda _: changing})
+    monkeypatch.setattr("airflow_provider_versioned.repository.content.io", own)
 
 
 def middle(content: bytes) -> io.BytesIO:
@@ -204,9 +211,7 @@ def test_content_changed_while_it_is_uploaded_is_refused(
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, *, publish: bool
 ) -> None:
     repository.put_artifact("model", b"good")
-    monkeypatch.setattr(
-        "airflow_provider_versioned.repository.content.io.BytesIO", lambda _: Changing(b"first", b"other")
-    )
+    hand_out(monkeypatch, Changing(b"first", b"other"))
 
     write = repository.publish_artifact_version if publish else repository.put_artifact
     with pytest.raises(ConflictError, match="the content changed while it was uploaded"):
@@ -223,7 +228,7 @@ def test_content_changed_while_it_goes_up_in_parts_is_refused(
 ) -> None:
     changing = Changing(b"a" * 6 * MIB, second)
     with monkeypatch.context() as patched:
-        patched.setattr("airflow_provider_versioned.repository.content.io.BytesIO", lambda _: changing)
+        hand_out(patched, changing)
         with pytest.raises(ConflictError, match="the content changed while it was uploaded"):
             repository.publish_artifact_version("model", content=b"a" * 6 * MIB)
 
