@@ -125,6 +125,12 @@ class Attempt:
     Args:
         gone: Former targets that have no item any more, so nothing has to forget the alias there.
         beside: Gives more writes for the same transaction, once it is known how the alias's item will be.
+
+    Attributes:
+        moves: Whether it changes the alias.
+        item: The alias's item as it then is, unless it is deleted.
+        left: How the alias then is.
+        writes: What to send.
     """
 
     def __init__(
@@ -144,6 +150,7 @@ class Attempt:
         self._sequence = last + (2 if self._observed else 1) if self.moves else last
         self._now = self._moment()
         self.item = self._new_item() if self.moves or view.item is None else view.item
+        self.left = view
         self._roles: list[tuple[str, str]] = []
         self.writes: list[Write] = []
         if self.moves:
@@ -190,7 +197,9 @@ class Attempt:
         if self._observed is not None:
             self._add("history", "", history_write(self._observed))
         self._add("history", "", history_write(self._row()))
-        self._add("head", "", self._head_write())
+        head = self._new_head()
+        self._add("head", "", self._head_write(head))
+        self.left = View(self.item if self._change.targets.version else None, head, None)
 
     def _confirm(self) -> None:
         """Demand that the alias is where it should be, and its targets are there."""
@@ -233,8 +242,8 @@ class Attempt:
             self._change.approval,
         )
 
-    def _head_write(self) -> Write:
-        head = HeadItem(
+    def _new_head(self) -> HeadItem:
+        return HeadItem(
             self._meta,
             head_sk(self._change.alias),
             sequence=self._sequence,
@@ -242,6 +251,8 @@ class Attempt:
             changed_at=self._now,
             is_deleted=self._change.targets.version is None,
         )
+
+    def _head_write(self, head: HeadItem) -> Write:
         if self._view.head is None:
             return put(head, HeadItem.pk.does_not_exist())
         return put(head, HeadItem.revision == self._view.head.revision)

@@ -32,6 +32,7 @@ from airflow_provider_versioned.repository.keys import (
     meta_pk,
     request_sk,
 )
+from airflow_provider_versioned.repository.last_seen import LastSeen
 from airflow_provider_versioned.repository.model import Alias, AliasChange, ContentSource
 from airflow_provider_versioned.repository.retention import Departure, departures
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table
@@ -61,6 +62,7 @@ class Aliases:
         self._place = place
         self._latest = latest
         self._source = source
+        self._last: LastSeen[tuple[str, str], View] = LastSeen()
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -163,9 +165,9 @@ class Aliases:
             ConflictError: The alias has not the demanded revision, or others kept moving it.
             ArtifactNotFoundError: A target is not live.
         """
-        learnt = Learnt()
+        learnt, remembered = Learnt(), self._remembered(change)
         for _ in range(_TRIES):
-            view = self._view(change)
+            view, remembered = remembered or self._view(change), None
             if view.landed is not None or (view.item is None and change.targets.version is None):
                 return self.from_raw(change.name, view.item.serialize()) if view.item is not None else None
             self.demand_revision(change, view)
@@ -194,7 +196,15 @@ class Aliases:
             if not attempt.landed(refused):
                 learnt.gone |= attempt.vanished(refused)
                 return False
+        self._last.keep((change.name, change.alias), attempt.left)
         return True
+
+    def _remembered(self, change: Change) -> View | None:
+        """Return how our last change left the alias, where no more has to be known."""
+        view = self._last.take((change.name, change.alias)) if change.key is None else None
+        if view is None or view.item is None or view.moved_by_others:
+            return None
+        return view if change.if_revision in {None, revision_of(view.item)} else None
 
     def rollback(self, change: Change) -> Alias:
         """Carry out a rollback to the state that the history names.

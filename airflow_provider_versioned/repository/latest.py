@@ -148,18 +148,27 @@ class Latest:
         meanwhile, the item is brought in line with the object.
         """
         item = _item(name, stored, new_revision())
-        write = update(ArtifactItem(name, LATEST), ArtifactItem.pending == pending, *_facts(item))
+        if not self._say(asked, item, pending):
+            self.settle(asked, name)
+        return item
+
+    def _say(self, asked: str, item: ArtifactItem, pending: str) -> bool:
+        """Write down what the announced object is; False when another write was announced meanwhile."""
+        write = update(ArtifactItem(item.pk, LATEST), ArtifactItem.pending == pending, *_facts(item))
         try:
             self._table.write(asked, write)
         except Refused as refused:
-            if (refused.found[0] or {}).get("revision", {}).get("S") != item.revision:  # else: landed, answer lost
-                self.settle(asked, name)
-        return item
+            # If it is ours, it landed, and only the answer was lost.
+            return bool((refused.found[0] or {}).get("revision", {}).get("S") == item.revision)
+        return True
 
     def follow(
         self, asked: str, name: str, version: str, stored: Stored, pending: str, before: ArtifactItem | None
-    ) -> None:
+    ) -> ArtifactItem | None:
         """Copy a version to LATEST after it was announced, unless another write was announced since.
+
+        Returns:
+            LATEST as this left it; None when another write was announced.
 
         Args:
             version: Stored form of the number.
@@ -174,12 +183,16 @@ class Latest:
             except PreconditionLost:
                 raw = self._table.get(asked, (name, LATEST)).get((name, LATEST), {})
                 if raw.get("pending", {}).get("S") != pending:
-                    return  # overtaken: LATEST is another's to bring in line
+                    return None  # overtaken: LATEST is another's to bring in line
                 found = self._objects.head(asked, name, LATEST)
                 condition = {"IfMatch": found.etag} if found else {"IfNoneMatch": "*"}
                 continue
-            self.commit(asked, name, copied, pending)
-            return
+            item = _item(name, copied, new_revision())
+            item.purged_etag = _purged(before)
+            if self._say(asked, item, pending):
+                return item
+            self.settle(asked, name)
+            return None
         raise ConflictError(f"{asked} failed: others kept overwriting LATEST; repeat the call.", name=name)
 
     def complete(self, asked: str, name: str) -> None:

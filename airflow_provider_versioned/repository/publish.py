@@ -4,6 +4,9 @@ The claim is one transaction: the counter moves from n-1 to n, version n appears
 library ``versioned``), and the publisher's key remembers n. The commit makes n visible; it is the only moment at which
 anybody can see it. A publisher that dies leaves a claim that blocks nobody: the same key takes it up again, everybody
 else takes the next number. A number is never given twice, because the counter only grows and outlives every purge.
+
+Who has just published an artifact and publishes it again claims without reading first, on the condition that counter
+and number are as it left them; see :mod:`~airflow_provider_versioned.repository.last_seen`.
 """
 
 from __future__ import annotations
@@ -32,12 +35,15 @@ from airflow_provider_versioned.repository.keys import (
     meta_pk,
     publish_sk,
 )
+from airflow_provider_versioned.repository.last_seen import LastSeen
 from airflow_provider_versioned.repository.latest import Head, Latest, new_revision, not_purged_since
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, put, update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pynamodb.expressions.condition import Condition
 
     from airflow_provider_versioned.repository.content import Prepared
 
@@ -70,14 +76,21 @@ class Order:
 
 @dataclass(frozen=True)
 class _View:
-    """What was read at the beginning of an attempt."""
+    """What was read at the beginning of an attempt.
+
+    Attributes:
+        source: LATEST, which is to be frozen, when no content is given.
+        guessed: ``highest`` was not read, as there is no counter.
+        remembered: Nothing was read; this is how our last publication left it.
+    """
 
     latest: ArtifactItem | None
-    source: Head | None  # LATEST, which is to be frozen, when no content is given
+    source: Head | None
     sha256: str
     highest: int
     guessed: bool
     row: PublishItem | None
+    remembered: bool = False
 
 
 class Publisher:
@@ -87,6 +100,7 @@ class Publisher:
         self._table = table
         self._objects = objects
         self._latest = latest
+        self._last: LastSeen[str, tuple[ArtifactItem, int]] = LastSeen()  # LATEST, and the highest number
 
     def publish(self, order: Order) -> ArtifactItem:
         """Carry out an order and return the version's item.
@@ -96,8 +110,9 @@ class Publisher:
             InvalidInputError: Number 999999 has been given.
             ConflictError: Others kept changing the artifact at the same moment.
         """
+        remembered = self._remembered(order)
         for _ in range(_TRIES):
-            view = self._view(order)
+            view, remembered = remembered or self._view(order), None
             done = self._earlier(order, view)
             if done is not None:
                 return done
@@ -123,6 +138,18 @@ class Publisher:
         return [decode_version(item.version) for item in items]
 
     # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _remembered(self, order: Order) -> _View | None:
+        """Return how our last publication left the artifact, where no more has to be known."""
+        last = self._last.take(order.name) if order.content is not None and not order.if_changed else None
+        if last is None or order.content is None:
+            return None
+        latest, highest = last
+        sha256 = order.content.sha256
+        # The same bytes again: whether LATEST has them still decides what is to be done, so it is read.
+        if latest.sha256 == sha256:
+            return None
+        return _View(latest, None, sha256, highest, guessed=False, row=None, remembered=True)
 
     def _view(self, order: Order) -> _View:
         name, meta = order.name, meta_pk(order.name)
@@ -235,7 +262,7 @@ class Publisher:
     # -- claim, store, commit ----------------------------------------------------------------------------------------
 
     def _claim(self, order: Order, view: _View) -> ArtifactItem | None:
-        """Take the next number; None when the key has been used meanwhile."""
+        """Take the next number; None when the key has been used meanwhile, or what we remembered is not so any more."""
         seen, number, guessed = view.highest, view.highest + 1, view.guessed
         for _ in range(_TRIES):
             if number > HIGHEST_NUMBER:
@@ -260,7 +287,7 @@ class Publisher:
                 counter, version, *row = refused.found  # of the key, if there is one
                 if version and version.get("revision", {}).get("S") == claim.revision:
                     return claim  # it landed, only the answer was lost
-                if any(found is not None for found in row):
+                if view.remembered or any(found is not None for found in row):
                     return None
                 seen, number = self._next(order, counter, version, seen, number, guessed=guessed)
                 guessed = False
@@ -270,7 +297,9 @@ class Publisher:
 
     def _claim_writes(self, order: Order, view: _View, claim: ArtifactItem, seen: int, *, guessed: bool) -> list[Write]:
         meta, number = meta_pk(order.name), int(claim.sk)
-        unmoved = CounterItem.pk.does_not_exist() | (CounterItem.highest == seen)
+        unmoved: Condition = CounterItem.highest == seen
+        if not view.remembered:
+            unmoved = CounterItem.pk.does_not_exist() | unmoved
         writes = [
             update(CounterItem(meta, COUNTER), unmoved, CounterItem.highest.set(number)),
             # A ghost's place may be taken, but not on a guess: there may be higher numbers behind it.
@@ -323,15 +352,22 @@ class Publisher:
             revision=new_revision(),
             published_by=claim.published_by,
         )
-        follows = order.content is not None and not _is_content_of(view.latest, view.sha256)
-        pending = new_revision()
-        try:
-            self._commit(order, claim, published, pending if follows else None, view.latest)
-        except Refused as refused:
-            return self._committed_by_another(order, published, refused)
-        if follows:
-            self._latest.follow(order.asked, order.name, claim.sk, stored, pending, view.latest)
-        return published
+        latest, pending = view.latest, new_revision()
+        for _ in range(_TRIES):
+            follows = order.content is not None and not _is_content_of(latest, view.sha256)
+            try:
+                self._commit(order, claim, published, pending if follows else None, latest)
+            except Refused as refused:
+                if refused.found[0] is not None:
+                    return self._committed_by_another(order, published, refused)
+                latest = self._version(order, LATEST)  # a purge has set out to delete its object
+                continue
+            if follows:
+                latest = self._latest.follow(order.asked, order.name, claim.sk, stored, pending, latest)
+            if latest is not None and latest.etag is not None and latest.pending is None:
+                self._last.keep(order.name, (latest, int(claim.sk)))
+            return published
+        return None
 
     def _look_after_latest(self, order: Order) -> None:
         """See that the next attempt finds LATEST's item and object agree, after they did not."""
