@@ -9,6 +9,7 @@ repository is.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.alias_change import Change, Targets
@@ -16,6 +17,7 @@ from airflow_provider_versioned.repository.errors import ConflictError, InUseErr
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, both
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
+from airflow_provider_versioned.repository.many import at_once, both_at_once
 from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.table import (
     MAX_TRANSACTION,
@@ -30,10 +32,11 @@ from airflow_provider_versioned.repository.table import (
 from airflow_provider_versioned.repository.versions import Hiding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow_provider_versioned.repository.aliases import Aliases
     from airflow_provider_versioned.repository.bucket import Listed
+    from airflow_provider_versioned.repository.model import Alias
     from airflow_provider_versioned.repository.objects import Objects
     from airflow_provider_versioned.repository.remains import Remains
 
@@ -60,18 +63,27 @@ class Destroyer:
         """
         asked = f"Purging artifact {name!r}"
         for _ in range(_TRIES):
-            items = list(self._remains.items(asked, name))
+            items, aliases = both_at_once(
+                lambda: list(self._remains.items(asked, name)), lambda: list(self._aliases.list(name))
+            )
             self._refuse_protected(asked, name, items)
-            if self._delete_aliases(name):
+            if aliases:
+                self._delete_aliases(name, aliases)
                 items = list(self._remains.items(asked, name))
-            if self._mark(asked, name, items) and next(self._aliases.list(name), None) is None:
+            if not self._mark(asked, name, items):
+                continue
+            there = {raw["sk"]["S"]: raw for raw in items}
+            listed, came = both_at_once(
+                lambda: list(self._objects.list(asked, name)), lambda: next(self._aliases.list(name), None)
+            )
+            if came is None:
                 break
         else:
             raise ConflictError(
                 f"{asked} failed: others pointed aliases at its versions {_TRIES} times meanwhile; try again.",
                 name=name,
             )
-        self._remove(asked, name)
+        self._remove(asked, name, there, listed)
 
     @staticmethod
     def _refuse_protected(asked: str, name: str, items: Sequence[RawItem]) -> None:
@@ -84,28 +96,34 @@ class Destroyer:
                 protected=tuple(protected),
             )
 
-    def _delete_aliases(self, name: str) -> bool:
-        """Delete the aliases; tell whether there were any."""
-        aliases = list(self._aliases.list(name))
+    def _delete_aliases(self, name: str, aliases: Iterable[Alias]) -> None:
         for alias in aliases:
             self._aliases.apply(Change(name, alias.alias, "delete", Targets(None), reason="artifact purged"))
-        return bool(aliases)
 
-    def _mark(self, asked: str, name: str, items: Iterable[RawItem]) -> bool:
-        """Mark every version as being purged; False when an alias or a protection came in between."""
-        batch: list[Write] = []
+    def _mark(self, asked: str, name: str, items: Sequence[RawItem]) -> bool:
+        """Mark every version as being purged; False when an alias or a protection came in between.
+
+        Reserves the numbers as well, and says which object of LATEST is about to go.
+        """
+        together: list[Write] = []
+        sendings: list[Callable[[], bool]] = []
         for raw in items:
             if not is_version_sk(raw["sk"]["S"]) or _is_marked(raw):
                 continue
             named = frozenset(raw.get("aliases", {}).get("SS", ()))
-            hiding = Hiding(name, decode_version(raw["sk"]["S"]), named, purging=True)
-            if hiding.checks and not self._sent(asked, [hiding.write, *hiding.checks]):
-                return False
-            batch += [] if hiding.checks else [hiding.write]
-            if len(batch) == MAX_TRANSACTION and not self._sent(asked, batch):
-                return False
-            batch = [] if len(batch) == MAX_TRANSACTION else batch
-        return not batch or self._sent(asked, batch)
+            version = decode_version(raw["sk"]["S"])
+            hiding = Hiding(name, version, named, purging=True, fence=_doomed(raw))
+            if hiding.checks:
+                sendings.append(partial(self._sent, asked, [hiding.write, *hiding.checks]))
+            else:
+                together.append(hiding.write)
+        starts = range(0, len(together), MAX_TRANSACTION)
+        sendings += [partial(self._sent, asked, together[start : start + MAX_TRANSACTION]) for start in starts]
+        return all(at_once(*sendings, partial(self._reserved, asked, name, items)))
+
+    def _reserved(self, asked: str, name: str, items: Iterable[RawItem]) -> bool:
+        self._remains.reserve(asked, name, max((int(sk) for _, sk in map(key_of, items) if _is_number(sk)), default=0))
+        return True
 
     def _sent(self, asked: str, writes: Sequence[Write]) -> bool:
         try:
@@ -114,28 +132,44 @@ class Destroyer:
             return False
         return True
 
-    def _remove(self, asked: str, name: str) -> None:
-        """Delete the objects that no version has any more, then the items."""
-        listed = list(self._objects.list(asked, name))
-        items = {raw["sk"]["S"]: raw for raw in self._remains.items(asked, name)}
+    def _remove(self, asked: str, name: str, items: dict[str, RawItem], listed: Sequence[Listed]) -> None:
+        """Delete the objects that no version has any more, then the items.
+
+        Args:
+            items: The items that were marked, as they were before, by sort key.
+            listed: The objects, as they were after that.
+        """
+        fenced = _doomed(items[LATEST]) if LATEST in items else None
+        versions = {self._place.version_of_object(name, entry.key): entry for entry in listed}
+        versions.pop(None, None)  # not ours: another repository's, with another suffix, or a person's
+        latest = versions.pop(LATEST, None)
+        objects = {encode_version(version): entry for version, entry in versions.items() if version is not None}
+        marked = {sk for sk in items if is_version_sk(sk)}
         ownerless: list[str] = []
-        for entry in listed:
-            version = self._place.version_of_object(name, entry.key)
-            if version is None:
-                continue  # not ours: another repository's, with another suffix, or a person's
-            raw = items.get(encode_version(version))
-            if version == LATEST:
-                if self._fence(asked, name, raw, entry):
-                    items.setdefault(LATEST, {"state": {"S": PURGING}})
-                    self._objects.delete_if(asked, entry.key, entry.etag)
-            elif raw is None and self._remains.owned(asked, name, entry):
-                ownerless.append(encode_version(version))
-        marked = sorted(sk for sk, raw in items.items() if is_version_sk(sk) and _is_marked(raw))
-        others = [delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING) for sk in marked if sk == LATEST]
+        if objects.keys() - items.keys():
+            # Of publishers that began since, or of nobody; read after the objects, so that no claim is missed.
+            items = {raw["sk"]["S"]: raw for raw in self._remains.items(asked, name)}
+            marked = {sk for sk, raw in items.items() if is_version_sk(sk) and _is_marked(raw)}
+            ownerless = [sk for sk in objects.keys() - items.keys() if self._remains.owned(asked, name, objects[sk])]
+        numbers = sorted({*marked, *ownerless} - {LATEST})
+        if ownerless:
+            self._remains.reserve(asked, name, int(numbers[-1]))
+        both_at_once(
+            partial(self._remains.remove_objects, asked, name, numbers),
+            partial(self._remove_latest, asked, name, items.get(LATEST), latest, fenced),
+        )
+        there_no_more = delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING)
+        others = [there_no_more] if LATEST in marked or latest is not None else []
         ghosts = [sk for sk in items if not is_version_sk(sk)]
         others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
-        numbers = [*(sk for sk in marked if sk != LATEST), *ownerless]
-        self._remains.remove(asked, name, numbers, given(items.values()), others)
+        self._remains.remove_items(asked, name, numbers, given(items.values()), others)
+
+    def _remove_latest(
+        self, asked: str, name: str, raw: RawItem | None, listed: Listed | None, fenced: str | None
+    ) -> None:
+        """Delete LATEST's object, unless LATEST has been written anew."""
+        if listed is not None and (listed.etag == fenced or self._fence(asked, name, raw, listed)):
+            self._objects.delete_if(asked, listed.key, listed.etag)
 
     def _fence(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> bool:
         """Write down which object of LATEST goes, unless LATEST has been written anew: then it stays.
@@ -195,6 +229,18 @@ class Destroyer:
             elif is_version_sk(sk):
                 names.add(pk)
         return names
+
+
+def _is_number(sk: str) -> bool:
+    return is_version_sk(sk) and sk != LATEST
+
+
+def _doomed(raw: RawItem) -> str | None:
+    """Return the ETag of LATEST's object that goes; None for other versions, and where the item does not tell."""
+    told = "purged_etag" if _is_marked(raw) else "etag"
+    if raw["sk"]["S"] != LATEST or "pending" in raw or told not in raw:
+        return None
+    return str(raw[told]["S"])
 
 
 def _is_marked(raw: RawItem) -> bool:

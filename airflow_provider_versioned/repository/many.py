@@ -1,4 +1,4 @@
-"""Doing the same to many artifacts: several at a time, in bounded memory, each failing for itself."""
+"""Doing several things at a time: the same to many artifacts, each failing for itself, or requests of one operation."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 Entry = TypeVar("Entry")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 _AHEAD = 2  # entries begun or waiting, per worker
+_AT_ONCE = 8  # fewer than the connections that boto3 keeps open
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,30 @@ def for_each(
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def at_once(*calls: Callable[[], Result]) -> list[Result]:
+    """Call several functions at the same time, a few at once, and return what they return, in their order.
+
+    When one fails, those that have begun still end, no other begins, and the first error in their order is raised.
+    """
+    if len(calls) <= 1:
+        return [call() for call in calls]
+    with ThreadPoolExecutor(min(len(calls), _AT_ONCE), thread_name_prefix="versioned-requests") as executor:
+        futures = [executor.submit(call) for call in calls]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            executor.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def both_at_once(one: Callable[[], Result], other: Callable[[], Other]) -> tuple[Result, Other]:
+    """Call two functions at the same time; as :func:`at_once`, for results of different types."""
+    with ThreadPoolExecutor(1, thread_name_prefix="versioned-requests") as executor:
+        later = executor.submit(other)
+        result = one()
+        return result, later.result()
 
 
 def _tried(entry: Entry, work: Callable[[Entry], Result]) -> Done[Entry, Result]:

@@ -8,11 +8,13 @@ counter and the item of the highest number stay, so that no number is ever given
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem
 from airflow_provider_versioned.repository.keys import COUNTER, Place, decode_version, is_version_sk, meta_pk
+from airflow_provider_versioned.repository.many import at_once
 from airflow_provider_versioned.repository.table import (
     MAX_TRANSACTION,
     RawItem,
@@ -50,19 +52,32 @@ class Remains:
         stored = self._objects.head(asked, name, version) if version is not None else None
         return stored is not None and stored.artifact_name == name
 
-    def remove(
-        self, asked: str, name: str, sks: Sequence[str], known: Iterable[str], others: Sequence[Write] = ()
-    ) -> None:
+    def remove(self, asked: str, name: str, sks: Sequence[str], known: Iterable[str]) -> None:
         """Remove objects and items of numbered versions that are marked ``purging``.
 
         Args:
             sks: Their sort keys.
             known: Sort keys of all numbers that the artifact has been given, as :func:`given` tells.
+        """
+        self.reserve(asked, name, int(max(sks, default="0")))
+        self.remove_objects(asked, name, sks)
+        self.remove_items(asked, name, sks, known)
+
+    def remove_objects(self, asked: str, name: str, sks: Iterable[str]) -> None:
+        """Remove the objects, for which the numbers are reserved."""
+        self._objects.delete_keys(asked, [self._place.object_key(name, decode_version(sk)) for sk in sks])
+
+    def remove_items(
+        self, asked: str, name: str, sks: Sequence[str], known: Iterable[str], others: Sequence[Write] = ()
+    ) -> None:
+        """Remove the items, whose objects are gone.
+
+        Args:
+            sks: As in :meth:`remove`.
+            known: As in :meth:`remove`.
             others: Deletions of more items, to be sent along.
         """
         highest = max((sk for sk in (*known, *sks) if is_version_sk(sk) and sk != LATEST), default="0")
-        self.reserve(asked, name, int(max(sks, default="0")))
-        self._objects.delete_keys(asked, [self._place.object_key(name, decode_version(sk)) for sk in sks])
         writes = [_forget(name, sk, keep=sk == highest) for sk in sks]
         self._write_what_still_holds(asked, [*writes, *others])
 
@@ -79,15 +94,17 @@ class Remains:
 
     def _write_what_still_holds(self, asked: str, writes: Sequence[Write]) -> None:
         """Send writes, each if its condition holds still; an item that was removed or written anew is not ours."""
-        for start in range(0, len(writes), MAX_TRANSACTION):
-            batch = list(writes[start : start + MAX_TRANSACTION])
-            while batch:
-                try:
-                    self._table.write_together(asked, batch)
-                except Refused as refused:
-                    batch = [write for write, found in zip(batch, refused.found, strict=True) if found is None]
-                    continue
-                break
+        batches = [writes[start : start + MAX_TRANSACTION] for start in range(0, len(writes), MAX_TRANSACTION)]
+        at_once(*(partial(self._write_batch, asked, batch) for batch in batches))
+
+    def _write_batch(self, asked: str, batch: Sequence[Write]) -> None:
+        while batch:
+            try:
+                self._table.write_together(asked, batch)
+            except Refused as refused:
+                batch = [write for write, found in zip(batch, refused.found, strict=True) if found is None]
+                continue
+            return
 
 
 def given(items: Iterable[RawItem]) -> list[str]:

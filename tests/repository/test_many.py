@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_versioned.repository.many import for_each
+from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,3 +81,36 @@ def test_names_that_cannot_be_listed_to_the_end_end_the_work() -> None:
     with pytest.raises(OSError, match="broke off"):
         list(for_each(numbers(), halve, 2, stopped.set))
     assert stopped.is_set()
+
+
+def test_calls_at_once_return_in_their_order() -> None:
+    gate = threading.Barrier(3)
+
+    def wait(number: int) -> int:
+        gate.wait(60)
+        return number
+
+    assert at_once(*(partial(wait, number) for number in range(3))) == [0, 1, 2]
+    gate = threading.Barrier(2)
+    assert both_at_once(partial(wait, 1), lambda: str(wait(2))) == (1, "2")
+    assert at_once(*(partial(halve, number) for number in range(0, 100, 2))) == list(range(50))
+    assert at_once() == []
+
+
+def test_error_of_a_call_at_once_is_the_callers_after_all_that_began_have_ended() -> None:
+    ended: list[int] = []
+    gate = threading.Barrier(2)
+
+    def work(number: int) -> None:
+        gate.wait(60)
+        if number == 0:
+            raise ValueError("no")
+        ended.append(number)
+
+    with pytest.raises(ValueError, match="no"):
+        at_once(partial(work, 0), partial(work, 1))
+    with pytest.raises(ValueError, match="no"):
+        both_at_once(partial(work, 0), partial(work, 2))
+    with pytest.raises(ValueError, match="no"):
+        both_at_once(partial(work, 3), partial(work, 0))
+    assert ended == [1, 2, 3]

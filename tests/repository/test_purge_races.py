@@ -138,3 +138,23 @@ def test_latest_of_a_publisher_that_began_before_its_object_was_doomed_keeps_its
 
     assert repository.get_artifact_version("m").get_content() == published.get_content() == BYTES
     assert list(repository.verify("m")) == []
+
+
+def test_numbers_are_reserved_also_when_a_purge_died_after_all_was_marked(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in store.items("__m-meta"):
+        store.delete_item(*key)  # as of the library, which has no counter
+
+    def die(*_arguments: object) -> None:
+        raise Died
+
+    with monkeypatch.context() as patched:
+        patched.setattr(repository._remains, "reserve", lambda *_arguments: None)
+        patched.setattr(repository._destroyer, "_remove", die)
+        with pytest.raises(Died):
+            repository.purge_artifact("m")
+    repository.purge_artifact("m")
+
+    assert store.keys() == []
+    assert repository.publish_artifact_version("m", content=BYTES).version == "3"
