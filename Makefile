@@ -24,6 +24,7 @@ test: setup ## Run the tests (VERSIONED_TEST_BACKENDS=all: on DynamoDB Local and
 reliability: setup ## Attack the repository for 5 minutes (RELIABILITY_ARGS="--seconds 60"; all servers: as with test)
 	@$(VENV_PYTHON) -m tests.reliability $(RELIABILITY_ARGS)
 
+bench: SERVERS := all-servers
 bench: setup ## Measure beside the alternatives, and write the tables in docs/ (BENCH="costs parsing": only these)
 	$(VENV_PYTHON) -m benchmarks $(BENCH)
 

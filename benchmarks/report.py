@@ -6,18 +6,20 @@ between is replaced by each run.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 DOCS = Path(__file__).parent.parent / "docs"
+FIGURES = DOCS / "benchmarks"  # pictures and raw figures
 _MILLION = 1e6
 
 Value = str | float | None
@@ -66,8 +68,19 @@ def ratio(ours: float, theirs: float) -> float | None:
 
 def setting(command: str) -> str:
     """Say what the figures come from."""
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {machine}."
+    return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {machine()}."
+
+
+def machine() -> str:
+    """Say what this machine is, as far as it matters."""
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def keep(name: str, found: Any) -> None:
+    """Write raw figures as JSON, with the date and the machine."""
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    whole = {"date": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}", "machine": machine(), "figures": found}
+    (FIGURES / f"{name}.json").write_text(f"{json.dumps(whole, indent=1)}\n", encoding="utf-8")
 
 
 def write(name: str, tables: Iterable[Table], command: str, docs: Path = DOCS) -> list[Path]:

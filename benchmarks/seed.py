@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.servers import Aws, PlaceArguments
 
@@ -32,17 +32,36 @@ def version_item(name: str, sk: str) -> dict[str, Any]:
     }
 
 
-def seed(aws: Aws, where: PlaceArguments, names: Sequence[str], versions: int) -> None:
-    """Make artifacts with versions 1 to n, LATEST, and an object each by which they are listed."""
+def seed(
+    aws: Aws, where: PlaceArguments, names: Sequence[str], versions: int, *, objects: bool = False, threads: int = 4
+) -> None:
+    """Make artifacts with versions 1 to n, LATEST, and an object each by which they are listed.
 
-    def make(name: str) -> None:
-        sks = ["LATEST", *(f"{number:06}" for number in range(1, versions + 1))]
-        puts = [{"PutRequest": {"Item": version_item(name, sk)}} for sk in sks]
-        for start in range(0, len(puts), _AT_ONCE):
-            aws.dynamodb.batch_write_item(
-                RequestItems={where["dynamodb_table_name"]: puts[start : start + _AT_ONCE]}  # type: ignore[dict-item] # as the stubs do not know their own items
-            )
-        aws.s3.put_object(Bucket=where["s3_bucket"], Key=f"{where['s3_prefix']}/{name}/LATEST.bin", Body=b"content")
+    Args:
+        objects: Whether every version has its object, too.
+        threads: How many requests at once.
+    """
+    executor = ThreadPoolExecutor(threads)
 
-    with ThreadPoolExecutor(4) as executor:
-        list(executor.map(make, names))
+    def put(name: str, sk: str) -> None:
+        aws.s3.put_object(
+            Bucket=where["s3_bucket"],
+            Key=f"{where['s3_prefix']}/{name}/{sk}.bin",
+            Body=b"content",
+            Metadata={"artifact_name": name, "artifact_sha256": version_item(name, sk)["sha256"]["S"]},
+        )
+
+    def write(puts: list[Any]) -> None:
+        aws.dynamodb.batch_write_item(RequestItems={where["dynamodb_table_name"]: puts})
+
+    with executor:
+        under_way: list[Iterator[None]] = []
+        for name in names:
+            sks = ["LATEST", *(f"{number:06}" for number in range(1, versions + 1))]
+            puts = [{"PutRequest": {"Item": version_item(name, sk)}} for sk in sks]
+            under_way += [
+                executor.map(write, [puts[start : start + _AT_ONCE] for start in range(0, len(puts), _AT_ONCE)]),
+                executor.map(put, [name] * len(sks), sks if objects else sks[:1]),
+            ]
+        for results in under_way:
+            list(results)  # raises what went wrong

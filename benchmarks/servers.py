@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import botocore.loaders
+import botocore.session
 
 from airflow_provider_versioned.repository import Repository
 from scripts.embedded_servers import EmbeddedServers
@@ -12,6 +16,10 @@ from tests.servers import MINISTACK, Aws, PlaceArguments, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# The library makes a session of botocore for each table and thread; each would parse the services' descriptions anew.
+_LOADER = botocore.loaders.create_loader()
+botocore.session.create_loader = lambda *_: _LOADER
 
 
 @contextmanager
@@ -30,18 +38,31 @@ def place(name: str) -> PlaceArguments:
     return {"s3_bucket": name, "s3_prefix": "artifacts", "dynamodb_table_name": name, "suffix": ".bin"}
 
 
-def ours(aws: Aws, where: PlaceArguments) -> Repository:
-    """Return our repository at a place, made."""
+def ours(aws: Aws, where: PlaceArguments, **lacking: Any) -> Repository:
+    """Return our repository at a place, made; with what must be turned off because a server lacks it."""
     repository = Repository(**where, s3_client=aws.new_s3(), dynamodb_client=aws.new_dynamodb())
-    repository.bootstrap(deletion_protection=False, point_in_time_recovery=False)
+    repository.bootstrap(**{"deletion_protection": False, "point_in_time_recovery": False, **lacking})
     return repository
 
 
 def theirs(aws: Aws, where: PlaceArguments) -> Any:
     """Return the library's repository at a place, made."""
-    from versioned.s3_and_dynamodb_backend import BotoSesManager  # noqa: PLC0415 -- slow, and not every benchmark needs it
+    import s3pathlib  # noqa: PLC0415 -- slow, and not every benchmark needs it
     from versioned.s3_and_dynamodb_backend import Repository as LibraryRepository  # noqa: PLC0415 -- as above
 
+    s3pathlib.context.attach_boto_session(aws.session())  # or it would stay with the server of another benchmark
     repository = LibraryRepository(aws_region=aws.region, **where)
-    repository.bootstrap(BotoSesManager(region_name=aws.region))
+    repository.bootstrap(library_session(aws.region))
     return repository
+
+
+def library_session(region: str) -> Any:
+    """Return what the library reads content through."""
+    return _library_session(region, os.environ["AWS_ENDPOINT_URL_S3"])
+
+
+@functools.cache
+def _library_session(region: str, _endpoint: str) -> Any:
+    from versioned.s3_and_dynamodb_backend import BotoSesManager  # noqa: PLC0415 -- as above
+
+    return BotoSesManager(region_name=region)

@@ -31,6 +31,7 @@ class Traffic:
         operations: Requests by name: DynamoDB's operation, or S3's method.
         units_by_operation: DynamoDB's, as computed from requests and answers.
         reported: The same as the server reports them, where it was asked to.
+        with_units: Whether bodies are read for units, which takes some time of the CPU.
     """
 
     operations: Counter[str] = field(default_factory=Counter)
@@ -38,6 +39,7 @@ class Traffic:
     bytes_received: int = 0
     units_by_operation: dict[str, Units] = field(default_factory=dict)
     reported: Counter[str] = field(default_factory=Counter)
+    with_units: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -50,25 +52,41 @@ class Traffic:
         """What all of them cost."""
         return sum(self.units_by_operation.values(), Units())
 
+    @property
+    def transferred(self) -> int:
+        """What went over the wire both ways, without headers."""
+        return self.bytes_sent + self.bytes_received
+
     def count(self, request: Any, headers: Any, body: bytes) -> None:
         """Count a request and its answer."""
         operation = _operation(request)
+        if not self.with_units:
+            self._add(operation, request, headers, body)
+            return
         sent, received = _json(request.body), _json(body)
         capacity = received.get("ConsumedCapacity", [])
+        self._add(operation, request, headers, body)
         with self._lock:
-            self.operations[operation] += 1
-            self.bytes_sent += _length(request.body)
-            self.bytes_received += int(headers.get("content-length") or len(body))
             before = self.units_by_operation.get(operation, Units())
             self.units_by_operation[operation] = before + units_of(operation, sent, received)
             for consumed in capacity if isinstance(capacity, list) else [capacity]:
                 self.reported[operation] += consumed.get("CapacityUnits", 0)
 
+    def _add(self, operation: str, request: Any, headers: Any, body: bytes) -> None:
+        with self._lock:
+            self.operations[operation] += 1
+            self.bytes_sent += _length(request)
+            if request.method != "HEAD":  # whose length is that of what it does not send
+                self.bytes_received += int(headers.get("content-length") or len(body))
+
 
 @contextmanager
-def watched(delay_secs: float = 0.0) -> Iterator[Traffic]:
-    """Count all requests of this process inside the block, and delay each, as a distance to the server would."""
-    traffic, send, asend = Traffic(), URLLib3Session.send, AIOHTTPSession.send
+def watched(delay_secs: float = 0.0, *, with_units: bool = True) -> Iterator[Traffic]:
+    """Count all requests of this process inside the block, and delay each, as a distance to the server would.
+
+    Requests that are sent by several threads wait side by side.
+    """
+    traffic, send, asend = Traffic(with_units=with_units), URLLib3Session.send, AIOHTTPSession.send
 
     def counted(self: URLLib3Session, request: Any) -> Any:
         time.sleep(delay_secs)
@@ -95,7 +113,11 @@ def _operation(request: Any) -> str:
     return target.rpartition(".")[2] or f"S3 {request.method}"
 
 
-def _length(body: Any) -> int:
+def _length(request: Any) -> int:
+    declared = request.headers.get("Content-Length")
+    if declared is not None:
+        return int(declared)
+    body = request.body
     if body is None or isinstance(body, (bytes, bytearray, str)):
         return len(body or b"")
     return len(body) if hasattr(body, "__len__") else 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -13,6 +15,8 @@ from benchmarks import report
 from benchmarks.__main__ import NAMES
 from benchmarks.process import peak, resident
 from benchmarks.report import Table
+from benchmarks.rows import of_both
+from benchmarks.rows_alone import of_ours_alone
 from benchmarks.seed import seed
 from benchmarks.units import Units, item_size, units_of
 from benchmarks.wire import watched
@@ -43,7 +47,7 @@ def test_every_request_of_every_client_is_counted_with_its_bytes_and_units(
     assert traffic.bytes_received > 1000
     with watched() as traffic:
         repository.put_alias("model", "prod", "LATEST")
-    assert traffic.operations == {"BatchGetItem": 1, "TransactWriteItems": 1}
+    assert traffic.operations == {"TransactWriteItems": 1}
     assert traffic.units.writes == 10
     with watched() as traffic:
         library.get_alias("model", "prod")
@@ -160,6 +164,38 @@ def test_every_table_of_the_documents_comes_from_a_benchmark() -> None:
     wanted = {line for text in documents for line in text.splitlines() if line.startswith("<!-- bench: ")}
 
     assert wanted == {f"<!-- bench: {name} -->" for name in NAMES}
+
+
+def small(*names: str) -> str:
+    """Run benchmarks in little, in a process of their own, since they take the environment for themselves."""
+    command = [sys.executable, "-m", "benchmarks", *names, "--small", "--dry-run"]
+    return subprocess.run(command, cwd=report.DOCS.parent, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+@pytest.mark.backends(MINISTACK)
+@pytest.mark.usefixtures("aws")  # says whether there are servers here
+def test_benchmarks_of_records_run_in_little() -> None:
+    written = small("operations", "sizes", "growth", "threads", "costs")
+
+    for title in ("Beside `versioned`", "Content in memory", "The same at any number", "Listing", "Threads at once"):
+        assert f"**{title}" in written
+    assert "What an operation costs" in written
+
+
+@pytest.mark.backends(DYNAMODB_LOCAL)
+@pytest.mark.usefixtures("aws")  # as above
+def test_benchmark_of_large_content_runs_in_little() -> None:
+    assert "**Large content**" in small("content")
+
+
+def test_operations_that_are_measured_are_all_that_there_are() -> None:
+    public = {name for name in dir(Repository) if not name.startswith("_") and callable(getattr(Repository, name))}
+    request_only = {"alias_request", "alias_from_response"}  # send nothing
+    made_of_others = {"outcome", "paced"}  # a context manager around record_outcome, and this repository with a pace
+
+    measured = {row.method for row in (*of_both(cast("Aws", None)), *of_ours_alone())}
+
+    assert measured == public - request_only - made_of_others
 
 
 def test_memory_at_its_peak_is_seen_after_it_was_given_back() -> None:
