@@ -71,6 +71,7 @@ MEANWHILE: dict[str, Callable[[Repository], object]] = {
 }
 
 
+@pytest.mark.backends(MINISTACK)
 @pytest.mark.parametrize("content", [b"one", b"two", b"theirs"])
 @pytest.mark.parametrize("what", MEANWHILE)
 def test_publish_after_others_is_as_from_a_process_that_knows_nothing(
@@ -164,6 +165,7 @@ OURS: dict[str, Callable[[Repository], object]] = {
 }
 
 
+@pytest.mark.backends(MINISTACK)
 @pytest.mark.parametrize("ours", OURS)
 @pytest.mark.parametrize("what", MOVES)
 def test_alias_after_others_is_as_by_a_process_that_knows_nothing(
