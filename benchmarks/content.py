@@ -94,6 +94,7 @@ def _turns(job: Job, what: str, delay_secs: float, file: Path, order: Order) -> 
             target = file if what != DOWNLOAD else file.with_name(f"{side}.download")
             if what != DOWNLOAD:
                 _mark(file, f"{side} {what} {turn} {delay_secs}")
+            os.sync()  # or one side would wait for the disk to take what the other one and the server wrote
             took = transferred(_order(order, side, what, target, delay_secs))
             for name in ("secs", "cpu_secs", "requests", "bytes", "peak_bytes"):
                 getattr(figures, name).extend(took[name])

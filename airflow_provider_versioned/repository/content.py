@@ -220,13 +220,13 @@ class VerifiedStream(io.RawIOBase):
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
-    def _read(self, size: int) -> bytes:
+    def _read(self, size: int) -> bytes | memoryview:
         breaks = 0
         while True:
             try:
                 if self._body is None:
                     self._body = self._open_at(self._offset)
-                chunk: bytes = self._body.read(size)
+                chunk: bytes | memoryview = self._body.read(size)
             except self._broken:
                 self._drop()
                 breaks += 1

@@ -1,22 +1,34 @@
-"""The bytes of one object, from any offset on: what a download that broke goes on with."""
+"""The bytes of one object, from any offset on, so that a download that broke goes on; large ones in parallel parts."""
 
 from __future__ import annotations
 
 import io
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.bucket import quoted
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    from collections.abc import Callable
+
+PARALLEL_FROM = 32 * 1024**2  # from here on an object is read in parallel parts
+PART = 8 * 1024**2
+_AT_ONCE = 6  # parts under way or waiting to be read, so that memory stays small
 
 
 @dataclass
 class ObjectBody:
-    """One object, opened from any offset on, as long as it stays the same object; ``length`` in bytes."""
+    """One object, opened from any offset on, as long as it stays the same object.
 
-    client: S3Client
+    Attributes:
+        get: Sends GetObject.
+        etag: None: whatever is there at first, and only that afterwards.
+        length: In bytes; what the object's record says, until S3 has said it.
+    """
+
+    get: Callable[..., Any]
     bucket: str
     key: str
     etag: str | None = None
@@ -26,16 +38,83 @@ class ObjectBody:
         """Send GetObject and return the body from that byte on."""
         if offset and offset == self.length:  # it broke after the last byte, and S3 knows no empty range
             return io.BytesIO()
-        condition: dict[str, Any] = {} if self.etag is None else {"IfMatch": self.etag}
-        if offset:
-            condition["Range"] = f"bytes={offset}-"
-        answer = self.client.get_object(Bucket=self.bucket, Key=self.key, **condition)
-        self.etag = quoted(answer["ETag"])
+        if (self.length or 0) - offset >= PARALLEL_FROM:
+            return self._open_parts(offset)
+        answer = self._answer(f"bytes={offset}-" if offset else None)
         if not offset:
             self.length = answer["ContentLength"]
+        return self._from(offset, answer)
+
+    def _open_parts(self, offset: int) -> Any:
+        answer = self._answer(_range(offset))
+        if "ContentRange" not in answer:
+            self.length = answer["ContentLength"]
+            return self._from(offset, answer)
+        self.length = int(answer["ContentRange"].rpartition("/")[2])
+        return PartsBody(answer["Body"], lambda begin: self._answer(_range(begin))["Body"], offset, self.length)
+
+    def _answer(self, wanted: str | None) -> Any:
+        arguments: dict[str, Any] = {} if self.etag is None else {"IfMatch": self.etag}
+        if wanted is not None:
+            arguments["Range"] = wanted
+        answer = self.get(Bucket=self.bucket, Key=self.key, **arguments)
+        self.etag = quoted(answer["ETag"])
+        return answer
+
+    @staticmethod
+    def _from(offset: int, answer: Any) -> Any:
         if offset and "ContentRange" not in answer:  # a server that knows no ranges begins anew
             _skip(answer["Body"], offset)
         return answer["Body"]
+
+
+class PartsBody:
+    """A body whose parts are fetched ahead, side by side, and read in their order.
+
+    Args:
+        first: Body of the first part, which was asked for already.
+        open_part: Asks for the part that begins at an offset.
+        begin: Offset of the first part.
+        end: Offset after the last byte.
+    """
+
+    def __init__(self, first: Any, open_part: Callable[[int], Any], begin: int, end: int) -> None:
+        self._open_part = open_part
+        self._next = min(begin + PART, end)
+        self._end = end
+        self._executor = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="download")
+        self._parts: deque[Future[bytes]] = deque([self._executor.submit(first.read)])
+        self._part = memoryview(b"")
+        self._fetch_ahead()
+
+    def read(self, size: int) -> memoryview:
+        """Return some of the next bytes, none at the end; raises what went wrong with their part."""
+        if not self._part and self._parts:
+            self._part = memoryview(self._parts[0].result())
+            self._parts.popleft()
+            self._fetch_ahead()
+        found, self._part = self._part[:size], self._part[size:]
+        return found
+
+    def close(self) -> None:
+        """Ask for no further part."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._parts.clear()
+        self._part = memoryview(b"")
+
+    def _fetch_ahead(self) -> None:
+        while self._next < self._end and len(self._parts) < _AT_ONCE:
+            begin, self._next = self._next, min(self._next + PART, self._end)
+            self._parts.append(self._executor.submit(self._fetch, begin))
+
+    def _fetch(self, begin: int) -> bytes:
+        body = self._open_part(begin)
+        found: bytes = body.read()
+        return found
+
+
+def _range(begin: int) -> str:
+    return f"bytes={begin}-{begin + PART - 1}"
 
 
 def _skip(body: Any, count: int) -> None:

@@ -39,12 +39,13 @@ SINGLE_REQUEST_LIMIT = (
 )  # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
 _OTHER_BYTES = "BadDigest"
+_NO_SUCH_BYTES = "InvalidRange"
 _COMPLETED = "NoSuchUpload"  # or aborted: by an earlier try, whose answer was lost
 _CONTENTION_TRIES = 8
 _TRANSFER = TransferConfig(
     multipart_threshold=PARALLEL_FROM,
-    multipart_chunksize=16 * 1024**2,
-    max_concurrency=4,
+    multipart_chunksize=8 * 1024**2,  # ten of them at once are in memory
+    max_concurrency=8,
     preferred_transfer_client="classic",  # the other one sends past the client, and so without the bucket's owner
 )
 
@@ -317,19 +318,21 @@ class Objects(Bucket):
                 f"{asked} failed: the record has no sha256, so the content cannot be verified; publish it again.",
                 s3uri=artifact.s3uri,
             )
-        body = ObjectBody(self._clients.s3, self._place.s3_bucket, self._place.object_key_of(artifact.s3uri))
-        if artifact.version == LATEST:
-            body.etag = artifact.etag
 
-        def open_at(offset: int) -> Any:
+        def get(**request: Any) -> Any:
             try:
-                return body.open_at(offset)
+                return self._clients.s3.get_object(**request)
             except ClientError as error:
                 self._refuse_to_open(asked, artifact, error)
                 raise
 
+        body = ObjectBody(get, self._place.s3_bucket, self._place.object_key_of(artifact.s3uri), length=artifact.size)
+        if artifact.version == LATEST:
+            body.etag = artifact.etag
         with self._translated(asked):
-            stream = VerifiedStream(open_at, artifact.sha256, artifact.s3uri, lambda: self._translated(asked), BROKEN)
+            stream = VerifiedStream(
+                body.open_at, artifact.sha256, artifact.s3uri, lambda: self._translated(asked), BROKEN
+            )
         return io.BufferedReader(stream, buffer_size=256 * 1024)
 
     @staticmethod
@@ -349,6 +352,12 @@ class Objects(Bucket):
             raise IntegrityError(
                 f"{asked} failed: {artifact.s3uri} does not exist although its record does; restore the object "
                 "or publish again.",
+                s3uri=artifact.s3uri,
+            ) from error
+        if code_of(error) == _NO_SUCH_BYTES:
+            raise IntegrityError(
+                f"{asked} failed: {artifact.s3uri} is empty, but its record says {artifact.size} bytes; do not use it, "
+                "and restore the object or publish again.",
                 s3uri=artifact.s3uri,
             ) from error
 
