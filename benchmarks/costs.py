@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import Table, ratio
-from benchmarks.servers import ours, place, server, theirs
+from benchmarks.servers import library_session, ours, place, server, theirs
 from benchmarks.units import item_size
 from benchmarks.wire import Traffic, watched
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WHO = "dag release_model, run scheduled__2026-11-22T00:00:00+00:00, task publish"
 NAME = "churn-model"
 # Standard storage class, us-east-1, dollars a million: https://aws.amazon.com/s3/pricing/
-S3_DOLLARS = {"S3 GET": 0.4, "S3 HEAD": 0.4, "S3 PUT": 5.0, "S3 POST": 5.0, "S3 DELETE": 0.0}
+S3_DOLLARS = {"S3 LIST": 5.0, "S3 GET": 0.4, "S3 HEAD": 0.4, "S3 PUT": 5.0, "S3 POST": 5.0, "S3 DELETE": 0.0}
 
 Step = tuple[str, "Callable[[Any], object]", "Callable[[Any], object] | None"]
 
@@ -40,6 +40,13 @@ STEPS: tuple[Step, ...] = (
         None,
     ),
     ("read a version's record", lambda r: r.get_artifact_version(NAME, 1), lambda r: r.get_artifact_version(NAME, 1)),
+    (
+        "read a version's record and content",
+        lambda r: r.get_artifact_version(NAME, 1).get_content(),
+        lambda r: r.get_artifact_version(NAME, 1).get_content(library_session(r.aws_region)),
+    ),
+    ("list versions", lambda r: r.list_artifact_versions(NAME), lambda r: r.list_artifact_versions(NAME)),
+    ("list names", lambda r: r.list_artifact_names(), lambda r: r.list_artifact_names()),
     ("put an alias", lambda r: r.put_alias(NAME, "prod", 1), lambda r: r.put_alias(NAME, "prod", 1)),
     ("split an alias", lambda r: r.put_alias(NAME, "prod", 1, 2, 20), lambda r: r.put_alias(NAME, "prod", 1, 2, 20)),
     (
@@ -49,9 +56,29 @@ STEPS: tuple[Step, ...] = (
     ),
     ("roll an alias back", lambda r: r.rollback_alias(NAME, "prod"), None),
     ("read an alias", lambda r: r.get_alias(NAME, "prod"), lambda r: r.get_alias(NAME, "prod")),
+    ("list aliases", lambda r: r.list_aliases(NAME), lambda r: r.list_aliases(NAME)),
+    ("history of an alias", lambda r: list(r.list_alias_history(NAME, "prod")), None),
+    (
+        "start a rollout",
+        lambda r: r.start_rollout(NAME, "prod", 4, [5, 50], rollout_id=WHO, started_by=WHO),
+        None,
+    ),
+    ("shift a rollout by a step", lambda r: r.shift_rollout(NAME, "prod", 5, rollout_id=WHO), None),
+    ("promote a rollout", lambda r: r.promote_rollout(NAME, "prod", rollout_id=WHO), None),
     ("report an outcome", lambda r: r.record_outcome(NAME, "prod", 2, success=True), None),
+    ("delete an alias", lambda r: r.delete_alias(NAME, "prod"), lambda r: r.delete_alias(NAME, "prod")),
     ("delete a version", lambda r: r.delete_artifact_version(NAME, 3), lambda r: r.delete_artifact_version(NAME, 2)),
     ("restore a version", lambda r: r.restore_artifact_version(NAME, 3), None),
+    ("protect a version", lambda r: r.protect(NAME, 1), None),
+    ("unprotect it", lambda r: r.unprotect(NAME, 1), None),
+    ("plan a purge of few versions", lambda r: r.plan_purge(NAME, 1, 0), None),
+    (
+        "purge 2 versions",
+        lambda r: r.purge_artifact_versions(NAME, 2, 0),
+        lambda r: r.purge_artifact_versions(NAME, 0, 0),
+    ),
+    ("free 2 versions", lambda r: r.free_artifact_versions(NAME, 0), None),
+    ("purge an artifact of few versions", lambda r: r.purge_artifact(NAME), lambda r: r.purge_artifact(NAME)),
 )
 
 
@@ -75,11 +102,15 @@ def run(*, small: bool = False) -> list[Table]:  # noqa: ARG001 -- there is noth
         for repository in (here, there):
             repository.put_artifact(NAME, b"first")
             repository.publish_artifact_version(NAME)
-        counts = [
-            (what, counted(our, here), counted(their, there) if their is not None else None)
-            for what, our, their in STEPS
-        ]
-        return [_costs(counts), _sizes(aws, "bench-costs")]
+        counts = [_both(step, here, there) for step in STEPS[:-1]]
+        sizes = _sizes(aws, "bench-costs")
+        counts.append(_both(STEPS[-1], here, there))  # everything goes
+        return [_costs(counts), sizes]
+
+
+def _both(step: Step, here: Any, there: Any) -> tuple[str, Traffic, Traffic | None]:
+    what, our, their = step
+    return what, counted(our, here), counted(their, there) if their is not None else None
 
 
 def _costs(counts: list[tuple[str, Traffic, Traffic | None]]) -> Table:

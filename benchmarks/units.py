@@ -50,6 +50,9 @@ def units_of(operation: str, request: dict[str, Any], answer: dict[str, Any]) ->
         return Units(writes=_written(request))
     if operation == "TransactWriteItems":
         return Units(writes=sum(2 * _written(next(iter(item.values()))) for item in request["TransactItems"]))
+    if operation == "BatchWriteItem":
+        puts_and_deletes = [next(iter(entry.values())) for table in request["RequestItems"].values() for entry in table]
+        return Units(writes=sum(map(_written, puts_and_deletes)))
     return Units()
 
 

@@ -110,7 +110,7 @@ def watched(delay_secs: float = 0.0, *, with_units: bool = True) -> Iterator[Tra
 def _operation(request: Any) -> str:
     target = request.headers.get("X-Amz-Target", b"")
     target = target.decode() if isinstance(target, bytes) else target
-    return target.rpartition(".")[2] or f"S3 {request.method}"
+    return target.rpartition(".")[2] or ("S3 LIST" if "list-type=2" in request.url else f"S3 {request.method}")
 
 
 def _length(request: Any) -> int:

@@ -114,6 +114,12 @@ def test_items_are_as_large_as_dynamodb_says() -> None:
         ("Query", {"ConsistentRead": True}, {"Items": [{"a": {"S": "x" * 3000}}] * 3}, Units(reads=3)),
         ("PutItem", {"Item": {"a": {"S": "x" * 1500}}}, {}, Units(writes=2)),
         ("TransactWriteItems", {"TransactItems": [{"Update": {}}, {"ConditionCheck": {}}]}, {}, Units(writes=4)),
+        (
+            "BatchWriteItem",
+            {"RequestItems": {"t": [{"DeleteRequest": {}}, {"PutRequest": {"Item": {"a": {"S": "x" * 1500}}}}]}},
+            {},
+            Units(writes=3),
+        ),
         ("S3 PUT", {}, {}, Units()),
     ],
 )
