@@ -39,11 +39,9 @@ class Units:
 
 def units_of(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> Units:
     """Return what a request cost; nothing for S3's, which are billed otherwise."""
-    if operation in {"Query", "Scan"}:
-        size = sum(map(item_size, answer.get("Items", [])))
+    if operation in {"GetItem", "Query", "Scan"}:
+        size = sum(map(item_size, answer.get("Items", [answer.get("Item", {})])))
         return Units(reads=_pages(size) * _consistency(request))
-    if operation == "GetItem":
-        return Units(reads=_pages(item_size(answer.get("Item", {}))) * _consistency(request))
     if operation == "BatchGetItem":
         return Units(reads=sum(_batch(table, wanted, answer) for table, wanted in request["RequestItems"].items()))
     if operation in {"PutItem", "UpdateItem", "DeleteItem"}:
