@@ -157,18 +157,20 @@ def of_both(aws: Aws, *, small: bool = False) -> Sequence[Row]:
             target=0.6,
         ),
         Row(
-            "the same, as the first call of a process",
+            "publish given bytes, as the first call of a process",
             "publish_artifact_version",
             lambda r, n, turn: fresh(r).publish_artifact_version(n, content=content(turn)),
             lambda r, n, turn: _put_and_publish(r, n, content(turn)),
             once(lambda r, n: versions(r, n, 1)),
+            target=0.6,
         ),
         Row(
-            "the same, as a task: with idempotency key (there: without)",
+            "publish given bytes under a key (there: without)",
             "publish_artifact_version",
             lambda r, n, turn: r.publish_artifact_version(n, content=content(turn), idempotency_key=f"k{turn}"),
             lambda r, n, turn: _put_and_publish(r, n, content(turn)),
             once(lambda r, n: versions(r, n, 1)),
+            target=0.6,
         ),
         Row(
             "get a version's record",
@@ -207,11 +209,12 @@ def of_both(aws: Aws, *, small: bool = False) -> Sequence[Row]:
             target=0.7,
         ),
         Row(
-            "the same, as the first call of a process",
+            "put an alias, split, as the first call of a process",
             "put_alias",
             lambda r, n, turn: fresh(r).put_alias(n, "prod", 1 + turn % 2, 2 - turn % 2, 20),
             lambda r, n, turn: r.put_alias(n, "prod", 1 + turn % 2, 2 - turn % 2, 20),
             once(lambda r, n: versions(r, n, 2)),
+            target=0.7,
         ),
         Row(
             "get an alias",

@@ -15,6 +15,7 @@ from airflow_provider_versioned.repository import (
     ConflictError,
     InvalidInputError,
     InvalidTypeError,
+    object_body,
     objects,
 )
 from tests.servers import MINISTACK, MOTO, WITH_ENDPOINT
@@ -153,6 +154,7 @@ def test_content_of_70_mb_goes_up_in_parts_and_down_in_constant_memory(
     repository: Repository, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "_TRANSFER", TransferConfig(multipart_chunksize=5 * MIB, max_concurrency=2))
+    monkeypatch.setattr(object_body, "PART", 2 * MIB)
     path, digest = tmp_path / "large", hashlib.sha256()
     with path.open("wb") as file:
         for number in range(70):
