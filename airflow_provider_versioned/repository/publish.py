@@ -31,18 +31,16 @@ from airflow_provider_versioned.repository.keys import (
     COUNTER,
     decode_version,
     encode_version,
-    is_version_sk,
     meta_pk,
     publish_sk,
 )
 from airflow_provider_versioned.repository.last_seen import LastSeen
 from airflow_provider_versioned.repository.latest import Head, Latest, new_revision, not_purged_since
+from airflow_provider_versioned.repository.numbers import Numbers
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, put, update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pynamodb.expressions.condition import Condition
 
     from airflow_provider_versioned.repository.content import Prepared
@@ -100,6 +98,7 @@ class Publisher:
         self._table = table
         self._objects = objects
         self._latest = latest
+        self._numbers = Numbers(table)
         self._last: LastSeen[str, tuple[ArtifactItem, int]] = LastSeen()  # LATEST, and the highest number
 
     def publish(self, order: Order) -> ArtifactItem:
@@ -142,14 +141,11 @@ class Publisher:
     def _remembered(self, order: Order) -> _View | None:
         """Return how our last publication left the artifact, where no more has to be known."""
         last = self._last.take(order.name) if order.content is not None and not order.if_changed else None
-        if last is None or order.content is None:
-            return None
-        latest, highest = last
-        sha256 = order.content.sha256
+        sha256 = order.content.sha256 if order.content else ""
         # The same bytes again: whether LATEST has them still decides what is to be done, so it is read.
-        if latest.sha256 == sha256:
+        if last is None or last[0].sha256 == sha256:
             return None
-        return _View(latest, None, sha256, highest, guessed=False, row=None, remembered=True)
+        return _View(last[0], None, sha256, last[1], guessed=False, row=None, remembered=True)
 
     def _view(self, order: Order) -> _View:
         name, meta = order.name, meta_pk(order.name)
@@ -169,7 +165,7 @@ class Publisher:
         # the query; the claim's conditions notice if that was wrong.
         guessed = highest is None and (latest is None or latest.etag is not None)
         if highest is None:
-            highest = 0 if guessed else self.highest_number(order.asked, name)
+            highest = 0 if guessed else self._numbers.highest(order.asked, name)
         return _View(
             latest, source, sha256, highest, guessed, PublishItem.from_raw_data(row) if row and order.key else None
         )
@@ -185,27 +181,6 @@ class Publisher:
             raise self._no_object(order)
         return head, head.stored.sha256
 
-    def highest_number(self, asked: str, name: str) -> int:
-        """Find the highest number that ever was given, from the version items; ghosts were not given by anybody."""
-        return next((int(raw["sk"]["S"]) for raw in self._numbers(asked, name) if not _is_ghost(raw)), 0)
-
-    def _newest(self, order: Order) -> ArtifactItem | None:
-        """Find the live version with the highest number."""
-        items = (ArtifactItem.from_raw_data(raw) for raw in self._numbers(order.asked, order.name))
-        return next((item for item in items if item.live), None)
-
-    def _numbers(self, asked: str, name: str) -> Iterator[RawItem]:
-        """Read the items of numbered versions, highest first, a few at a time."""
-        items = self._table.query(
-            asked,
-            name,
-            sk_condition="sk BETWEEN :low AND :high",
-            sk_values={":low": {"S": "000001"}, ":high": {"S": "999999"}},
-            ScanIndexForward=False,
-            Limit=10,
-        )
-        return (raw for raw in items if is_version_sk(raw["sk"]["S"]))
-
     # -- what was done before ----------------------------------------------------------------------------------------
 
     def _earlier(self, order: Order, view: _View) -> ArtifactItem | None:
@@ -218,7 +193,7 @@ class Publisher:
                 return item
             if item is not None and item.state == CLAIMED:
                 return None  # to be taken up
-        newest = self._newest(order) if order.if_changed else None
+        newest = self._numbers.newest(order.asked, order.name) if order.if_changed else None
         if newest is not None and newest.sha256 == view.sha256 and self._remember(order, view, newest):
             log.info("%s: the newest version %d has the same bytes", order.asked, int(newest.sk))
             return newest
@@ -329,7 +304,7 @@ class Publisher:
             seen = int(CounterItem.from_raw_data(counter).highest)
             return seen, seen + 1
         if version is not None:  # the library has published on its own
-            highest = self.highest_number(order.asked, order.name)
+            highest = self._numbers.highest(order.asked, order.name)
             return seen, (highest if guessed else max(highest, number)) + 1
         return seen, number
 
@@ -421,7 +396,3 @@ class Publisher:
 
 def _is_content_of(latest: ArtifactItem | None, sha256: str) -> bool:
     return latest is not None and latest.live and latest.sha256 == sha256 and latest.pending is None
-
-
-def _is_ghost(raw: RawItem) -> bool:
-    return "sha256" not in raw and "state" not in raw
