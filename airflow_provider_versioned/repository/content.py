@@ -12,6 +12,7 @@ import os
 import tempfile
 import time
 import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Content = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO
 
 _CHUNK = 1024 * 1024
+_FLUSH_FROM = 32 * 1024 * 1024
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
 _MAX_BREAKS = 5  # in a row, without one byte in between
 
@@ -258,6 +260,32 @@ class VerifiedStream(io.RawIOBase):
             )
 
 
+@contextmanager
+def _brought_to_disk(file: io.BufferedWriter) -> Iterator[Callable[[int], None]]:
+    """Have what is written on the disk at the end of the block; most of it is brought there while the rest comes in.
+
+    Yields:
+        What takes how many bytes were written just now.
+    """
+    waiting = 0
+    under_way: Future[None] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="flush") as executor:
+
+        def written(count: int) -> None:
+            nonlocal waiting, under_way
+            waiting += count
+            if waiting >= _FLUSH_FROM and (under_way is None or under_way.done()):
+                if under_way is not None:
+                    under_way.result()
+                waiting, under_way = 0, executor.submit(os.fsync, file.fileno())
+
+        yield written
+        if under_way is not None:
+            under_way.result()
+    file.flush()
+    os.fsync(file.fileno())
+
+
 def write_verified(stream: BinaryIO, path: Path) -> Path:
     """Write a verifying stream to a file that appears under its name only when it is whole.
 
@@ -267,11 +295,10 @@ def write_verified(stream: BinaryIO, path: Path) -> Path:
     """
     partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
     try:
-        with partial.open("xb") as file:
+        with partial.open("xb") as file, _brought_to_disk(file) as written:
             while chunk := stream.read(_CHUNK):
                 file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+                written(len(chunk))
         partial.replace(path)
     except OSError as error:
         raise InvalidInputError(f"A file cannot be written to {str(path)!r}: {error}.", path=str(path)) from error

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PARALLEL_FROM = 32 * 1024**2  # from here on an object is read in parallel parts
 PART = 8 * 1024**2
+_READ = 256 * 1024
 _AT_ONCE = 6  # parts under way or waiting to be read, so that memory stays small
 
 
@@ -71,6 +72,8 @@ class ObjectBody:
 class PartsBody:
     """A body whose parts are fetched ahead, side by side, and read in their order.
 
+    The parts stand in few buffers that are used again and again: memory that is always new costs more than hashing it.
+
     Args:
         first: Body of the first part, which was asked for already.
         open_part: Asks for the part that begins at an offset.
@@ -83,16 +86,24 @@ class PartsBody:
         self._next = min(begin + PART, end)
         self._end = end
         self._executor = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="download")
-        self._parts: deque[Future[bytes]] = deque([self._executor.submit(first.read)])
+        self._parts: deque[Future[memoryview]] = deque([self._executor.submit(_filled, bytearray(PART), first)])
         self._part = memoryview(b"")
-        self._fetch_ahead()
+        self._buffer: bytearray | None = None
+        while self._next < end and len(self._parts) < _AT_ONCE:
+            self._fetch(bytearray(PART))
 
     def read(self, size: int) -> memoryview:
-        """Return some of the next bytes, none at the end; raises what went wrong with their part."""
+        """Return some of the next bytes, none at the end; raises what went wrong with their part.
+
+        They stay what they are until the next call.
+        """
         if not self._part and self._parts:
-            self._part = memoryview(self._parts[0].result())
+            if self._buffer is not None and self._next < self._end:
+                self._fetch(self._buffer)
+                self._buffer = None
+            self._part = self._parts[0].result()
+            self._buffer = self._part.obj  # type: ignore[assignment] # of all that a view may be of, it is this
             self._parts.popleft()
-            self._fetch_ahead()
         found, self._part = self._part[:size], self._part[size:]
         return found
 
@@ -102,15 +113,18 @@ class PartsBody:
         self._parts.clear()
         self._part = memoryview(b"")
 
-    def _fetch_ahead(self) -> None:
-        while self._next < self._end and len(self._parts) < _AT_ONCE:
-            begin, self._next = self._next, min(self._next + PART, self._end)
-            self._parts.append(self._executor.submit(self._fetch, begin))
+    def _fetch(self, buffer: bytearray) -> None:
+        begin, self._next = self._next, min(self._next + PART, self._end)
+        self._parts.append(self._executor.submit(lambda: _filled(buffer, self._open_part(begin))))
 
-    def _fetch(self, begin: int) -> bytes:
-        body = self._open_part(begin)
-        found: bytes = body.read()
-        return found
+
+def _filled(buffer: bytearray, body: Any) -> memoryview:
+    """Read a body to its end; return what there was of it."""
+    view, count = memoryview(buffer), 0
+    while count < len(view) and (read := body.readinto(view[count : count + _READ])):
+        count += read
+    body.close()
+    return view[:count]
 
 
 def _range(begin: int) -> str:
