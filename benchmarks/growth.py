@@ -121,7 +121,10 @@ def _same(results: Sequence[Result], counts: Sequence[int], delay_secs: float) -
                 "yes" if same else _difference(first[what], sent),
             )
         )
-    table.note = "The last column says whether ours sent the same requests and bytes as with the fewest versions."
+    table.note = (
+        "The last column says whether ours sent the same requests and bytes as with the fewest versions; some bytes more "
+        "are the digits of a higher number."
+    )
     return table
 
 
