@@ -9,7 +9,7 @@ SERVERS := $(if $(filter all,$(VERSIONED_TEST_BACKENDS)),all-servers,servers)
 KEEP ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test reliability bench demo check docs format servers build lock clean
+.PHONY: help setup test test-cluster reliability bench demo check docs format servers build lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,10 @@ setup: ## Make the environments (done by the other targets too)
 
 test: setup ## Run the tests (VERSIONED_TEST_BACKENDS=all: on DynamoDB Local and SeaweedFS too)
 	$(VENV_PYTHON) -m pytest $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+test-cluster: SERVERS := all-servers
+test-cluster: setup ## Kill services of docker-compose.yaml, run without containers (needs Java, npm, PostgreSQL, Redis)
+	VERSIONED_TEST_BACKENDS=all $(VENV_PYTHON) -m pytest -m cluster tests/cluster $(PYTEST_ARGS)
 
 reliability: setup ## Attack the repository for 5 minutes (RELIABILITY_ARGS="--seconds 60"; all servers: as with test)
 	@$(VENV_PYTHON) -m tests.reliability $(RELIABILITY_ARGS)
