@@ -122,8 +122,8 @@ def _same(results: Sequence[Result], counts: Sequence[int], delay_secs: float) -
             )
         )
     table.note = (
-        "The last column says whether ours sent the same requests and bytes as with the fewest versions; some bytes more "
-        "are the digits of a higher number."
+        "The last column says whether ours sent the same requests and bytes as with the fewest versions; some bytes "
+        "more are the digits of a higher number."
     )
     return table
 
