@@ -39,7 +39,7 @@ class AbortRolloutOfRun:
         self.alias = alias
         self.hook = hook
 
-    def __call__(self, context: Mapping[str, Any]) -> Rollout | None:
+    def __call__(self, context: Context | Mapping[str, Any]) -> None:
         """Abort the run's rollout."""
         from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook  # noqa: PLC0415 -- loads AWS libraries
 
@@ -48,10 +48,10 @@ class AbortRolloutOfRun:
         try:
             rollout = repository.get_rollout(self.name, self.alias)
         except RolloutNotFoundError:
-            return None
+            return
         if not rollout.is_live or not rollout.id.startswith(f"{run.dag_id}/{run.run_id}/"):
-            return None
-        return repository.abort_rollout(
+            return
+        repository.abort_rollout(
             *(self.name, self.alias),
             rollout_id=rollout.id,
             reason=f"the run failed ({context.get('reason') or 'no reason given'})",

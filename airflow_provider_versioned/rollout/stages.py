@@ -127,13 +127,14 @@ class Stages:
         ).as_teardown(setups=self._begin, on_failure_fail_dagrun=True)
         chain(self._last, roll_back, end)
         if control is not None:
-            self._add_control(control, roll_back.task_id)
+            chain(self._begin, self._control(control, roll_back.task_id), end)
 
-    def _add_control(self, control: dict[str, Any], until_task_id: str) -> None:
+    def _control(self, control: dict[str, Any], until_task_id: str) -> BaseOperator:
+        """Return the buttons; not the last task, so that what becomes of them does not decide the run."""
         from airflow_provider_versioned.gates.control import RolloutControlOperator  # noqa: PLC0415 -- only who wants it loads it
 
         arguments = {**self._repository(), "until_task_id": until_task_id, **control}
-        chain(self._begin, RolloutControlOperator(task_id="control", **self._what, **arguments))
+        return RolloutControlOperator(task_id="control", **self._what, **arguments)
 
     def _bake_and_check(self, index: int, label: str, bake: Bake) -> None:
         baking = BakeOperator(task_id=f"bake_{label}", step=index, bake=bake, **self._waiting)

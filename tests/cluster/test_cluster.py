@@ -5,11 +5,13 @@ One test, because such a cluster takes longer to start than most of the stories 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
+from airflow_provider_versioned.repository import RolloutNotFoundError
 from tests.cluster.cluster import AIRFLOW_SERVICES, cluster
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.cluster
 
 RUN = "test"
 WAITS, ONCE = "rollout_that_waits", "rollout_without_retries"
+BUTTONS, APPROVED, SLOW = "rollout_with_buttons", "rollout_with_approval", "rollout_that_takes_too_long"
 LONG_BAKE = 86400  # until somebody says that it is enough
 
 
@@ -30,6 +33,7 @@ def test_rollouts_end_rightly_whatever_is_killed() -> None:
         demand_examples_end_well_although_a_worker_is_killed(running, repository)
         demand_every_service_is_healthy_by_its_own_check(running)
         exchange_celery_for_local_executor(running)
+        demand_people_and_timeouts_end_rollouts_as_they_say(running, repository)
         demand_rollouts_survive_task_triggerer_and_scheduler(running, repository)
 
 
@@ -38,7 +42,8 @@ def wait_for_dags(running: Cluster) -> None:
 
     def read() -> bool:
         assert not running.api.import_errors()
-        return {"example_publish_and_promote", "example_staged_canary", WAITS, ONCE} <= running.api.dag_ids()
+        expected = {"example_publish_and_promote", "example_staged_canary", WAITS, ONCE, BUTTONS, APPROVED, SLOW}
+        return expected <= running.api.dag_ids()
 
     running.wait_until(read, "the Dags")
 
@@ -116,6 +121,69 @@ def demand_rollouts_survive_task_triggerer_and_scheduler(running: Cluster, repos
     assert len(asked(running, "scheduler-killed")) == 2
 
 
+# -- people ----------------------------------------------------------------------------------------------------------
+
+
+def demand_people_and_timeouts_end_rollouts_as_they_say(running: Cluster, repository: Repository) -> None:
+    """Begin rollouts that would wait for ever, and end each in another way."""
+    for dag_id, name, bake in (
+        (BUTTONS, "aborted", LONG_BAKE),
+        (BUTTONS, "skipped", LONG_BAKE),
+        (BUTTONS, "failed", LONG_BAKE),
+        (APPROVED, "rejected", 0),
+        (SLOW, "timed-out", LONG_BAKE),
+    ):
+        begin(running, repository, dag_id, name, bake=bake)
+    wait_for_weight(running, repository, "failed", 10)
+    running.api._call("PATCH", f"/api/v2/dags/{BUTTONS}/dagRuns/failed", {"state": "failed"})
+    answer(running, BUTTONS, "aborted", "Abort")
+    wait_for_weight(running, repository, "skipped", 10)
+    answer(running, BUTTONS, "skipped", "Skip step")
+    wait_for_weight(running, repository, "skipped", 50)
+    answer(running, BUTTONS, "skipped", "Skip step")
+    answer(running, APPROVED, "rejected", "Reject")
+
+    demand_end(running, repository, BUTTONS, "skipped", "promoted")
+    for dag_id, name in ((BUTTONS, "aborted"), (BUTTONS, "failed"), (APPROVED, "rejected"), (SLOW, "timed-out")):
+        demand_end(running, repository, dag_id, name, "rolled_back")
+    # Where everybody is admin, Airflow calls them so.
+    by = {name: repository.get_rollout(name, "prod").ended_by for name in ("aborted", "timed-out")}
+    assert by == {"aborted": "Anonymous", "timed-out": f"airflow:{SLOW}/timed-out"}
+
+
+def answer(running: Cluster, dag_id: str, run_id: str, option: str) -> None:
+    """Wait until a task of a run asks, and answer as a person does in the UI."""
+    asked: list[dict[str, Any]] = []
+
+    def asks() -> bool:
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails?response_received=false"
+        found = running.api._call("GET", path)["hitl_details"]
+        asked[:] = [one for one in found if one["task_instance"]["state"] in {"awaiting_input", "deferred"}]
+        return bool(asked)
+
+    running.wait_until(asks, f"a question of {run_id}")
+    # Up to Airflow 3.3.2 an answer in the very second in which the task begins to wait makes it fail.
+    time.sleep(3)
+    task_id = asked[0]["task_instance"]["task_id"]
+    path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+    running.api._call("PATCH", path, {"chosen_options": [option], "params_input": {"comment": None}})
+
+
+def wait_for_weight(running: Cluster, repository: Repository, name: str, weight: int) -> None:
+    """Wait for a step of a rollout."""
+
+    def there() -> bool:
+        try:
+            return repository.get_rollout(name, "prod").weight == weight
+        except RolloutNotFoundError:
+            return False
+
+    running.wait_until(there, f"{weight} % of {name}")
+
+
+# -- stories ---------------------------------------------------------------------------------------------------------
+
+
 def begin(running: Cluster, repository: Repository, dag_id: str, name: str, **conf: int) -> None:
     """Publish two versions of a new artifact, and start the rollout of the second."""
     for content in (b"one", b"two"):
@@ -149,7 +217,7 @@ def wait_for_task(running: Cluster, name: str, task_id: str, state: str) -> None
 def skip_bakes(running: Cluster, repository: Repository, name: str) -> None:
     """End each bake, which is long, once it has begun; the task must have outlived the triggerer to see it."""
     for weight in (10, 50):
-        running.wait_until(lambda weight=weight: repository.get_rollout(name, "prod").weight == weight, f"{weight} %")  # type: ignore[misc] # as above
+        wait_for_weight(running, repository, name, weight)
         repository.skip_rollout_step(name, "prod", reason="long enough")
 
 
@@ -160,6 +228,8 @@ def demand_end(running: Cluster, repository: Repository, dag_id: str, name: str,
     if end == "promoted":
         demand_promoted(repository, name)
         return
+    # The callback of a Dag comes after the end of its run.
+    running.wait_until(lambda: not repository.get_rollout(name, "prod").is_live, f"the end of the rollout of {name}")
     rollout, alias = repository.get_rollout(name, "prod"), repository.get_alias(name, "prod")
     assert (str(rollout.state), alias.version, alias.secondary_version) == (end, rollout.stable, None)
 

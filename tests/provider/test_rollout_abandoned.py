@@ -56,9 +56,9 @@ def test_callback_of_a_failed_run_aborts_its_own_rollout_only(
         assert (rollout.ended_by, rollout.end_reason) == ("airflow:dag/run-1", "the run failed (timed_out)")
 
 
-@pytest.mark.usefixtures("versions")
-def test_callback_where_there_is_no_rollout_does_nothing() -> None:
-    assert AbortRolloutOfRun(*HERE)({"dag_run": SimpleNamespace(dag_id="dag", run_id="run-1")}) is None
+def test_callback_where_there_is_no_rollout_does_nothing(versions: Repository) -> None:
+    AbortRolloutOfRun(*HERE)({"dag_run": SimpleNamespace(dag_id="dag", run_id="run-1")})
+    assert state(versions) == ("1", None, None)
 
 
 @pytest.mark.parametrize("frozen", [False, True])

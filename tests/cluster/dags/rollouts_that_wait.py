@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG
 
-from airflow_provider_versioned.rollout import staged_promotion
+from airflow_provider_versioned.rollout import AbortRolloutOfRun, staged_promotion
 
 if TYPE_CHECKING:
     from airflow_provider_versioned.rollout import CanaryStep
@@ -42,3 +43,18 @@ with DAG("rollout_that_waits"):
 
 with DAG("rollout_without_retries"):
     staged_promotion(**ROLLOUT, retries=0)
+
+STEERED = {**ROLLOUT, "check": None}
+
+with DAG("rollout_with_buttons"):
+    staged_promotion(**STEERED, control=True)
+
+with DAG("rollout_with_approval"):
+    staged_promotion(**STEERED, approve_before=[50])
+
+with DAG(
+    "rollout_that_takes_too_long",
+    dagrun_timeout=timedelta(seconds=15),
+    on_failure_callback=AbortRolloutOfRun("timed-out", "prod"),
+):
+    staged_promotion(**STEERED)
