@@ -1,16 +1,18 @@
 """Purging: carrying out a retention plan against a repository that goes on changing.
 
-Hides versions, in transactions of up to 100. Nothing goes but what the plan names; and what the plan names stays, and
-is reported, if by now an alias points at it or did so a short while ago, if it was protected, or if it was restored or
-written anew since the plan was made.
+Hides versions, in transactions of up to 100, a few of them at once. Nothing goes but what the plan names; and what the
+plan names stays, and is reported, if by now an alias points at it or did so a short while ago, if it was protected, or
+if it was restored or written anew since the plan was made.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import InUseError
 from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.many import at_once
 from airflow_provider_versioned.repository.retention import (
     aliases_by_version,
     kept_by_alias,
@@ -52,9 +54,9 @@ class Purger:
         there = {artifact.version: artifact for artifact in artifacts}
         kept = saved_since(plan, there, aliases_by_version(aliases), departures)
         open_ = [decision.version for decision in plan.to_purge if decision.version not in kept]
-        for start in range(0, len(open_), MAX_TRANSACTION):
-            for decision in self._hide(asked, plan.name, open_[start : start + MAX_TRANSACTION]):
-                kept[decision.version] = decision
+        batches = [open_[start : start + MAX_TRANSACTION] for start in range(0, len(open_), MAX_TRANSACTION)]
+        for decisions in at_once(*(partial(self._hide, asked, plan.name, batch) for batch in batches)):
+            kept |= {decision.version: decision for decision in decisions}
         return PurgeResult(
             plan.name,
             tuple(there[version] for version in open_ if version not in kept),
@@ -67,8 +69,9 @@ class Purger:
             if artifact.version == LATEST and artifact.s3uri != self._place.s3uri(artifact.name, LATEST):
                 self._latest.complete(asked, artifact.name)
 
-    def _hide(self, asked: str, name: str, versions: Sequence[str]) -> Iterator[PurgeDecision]:
-        """Hide versions together; those that refuse are looked at one by one and yielded if they stay."""
+    def _hide(self, asked: str, name: str, versions: Sequence[str]) -> list[PurgeDecision]:
+        """Hide versions together; those that refuse are looked at one by one and returned if they stay."""
+        kept: list[PurgeDecision] = []
         hidings = {version: Hiding(name, version) for version in versions}
         while hidings:
             try:
@@ -79,9 +82,10 @@ class Purger:
                     if found is not None and hidings.pop(version).made(found):
                         refusing.remove(version)
                 for version in refusing:
-                    yield from self._hide_alone(name, version)
+                    kept += self._hide_alone(name, version)
                 continue
-            return
+            break
+        return kept
 
     def _hide_alone(self, name: str, version: str) -> Iterator[PurgeDecision]:
         try:

@@ -327,3 +327,24 @@ def test_latest_that_was_put_again_while_its_artifact_is_destroyed_keeps_its_byt
     model.purge_artifact("model")
     assert model.get_artifact_version("model").get_content() == b"5"
     assert versions(model) == ["LATEST"]
+
+
+@pytest.mark.backends(MINISTACK, DYNAMODB_LOCAL)  # moto takes back what others wrote when it refuses a transaction
+def test_purge_in_several_transactions_keeps_what_came_into_use_meanwhile_in_any_of_them(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 252):
+        store.put_version("m", f"{number:06d}")
+    other, used = store.reopened(), ["20", "120", "220"]
+
+    def use() -> None:
+        for version in used:
+            other.put_alias("m", f"use_{version}", version)
+
+    interrupting(monkeypatch, repository._purger, "_complete_latest", use)
+
+    result = repository.apply_purge(repository.plan_purge("m", 1, 0))
+
+    assert [(kept.version, kept.rule) for kept in result.kept] == [(version, "alias") for version in reversed(used)]
+    assert len(result.purged) == 247
+    assert versions(repository, "m") == ["251", *reversed(used)]
