@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_versioned.repository import ArtifactNotFoundError, Repository, StorageUnavailableError
 from tests.repository.fault_wire import Died, Wire
 from tests.repository.invariants import Ledger, visible
+from tests.repository.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,11 @@ OPERATIONS: dict[str, Operation] = {
     "rollback without a key": lambda r, name: r.rollback_alias(name, "prod"),
     "rollback to a version": lambda r, name: r.rollback_alias(name, "prod", to_version=3),
     "delete_alias": lambda r, name: r.delete_alias(name, "prod"),
+    "publish content after content": lambda r, name: r.publish_artifact_version(
+        name, content=b"new", idempotency_key="task"
+    ),
+    "put_alias after a move": lambda r, name: r.put_alias(name, "prod", 1, 2, 25),
+    "delete_alias after a move": lambda r, name: r.delete_alias(name, "prod"),
     "delete": lambda r, name: r.delete_artifact_version(name, 3),
     "delete LATEST": lambda r, name: r.delete_artifact_version(name),
     "restore": lambda r, name: r.restore_artifact_version(name, 4),
@@ -70,12 +76,44 @@ READS: dict[str, Operation] = {
 AGAIN_IS_ANOTHER = {name for name in OPERATIONS if name.endswith("without a key")}  # a second call is meant as one
 DESTRUCTION = {"purge artifact"}  # goes in steps that a reader may see; it has only to end, and to end when repeated
 BEFORE: dict[str, Operation] = {"unprotect": lambda r, name: r.protect(name, 1)}
+# By the same process, which therefore does not read before it writes.
+BEFORE_BY_THE_SAME: dict[str, Operation] = {
+    "publish content after content": lambda r, name: r.publish_artifact_version(name, content=b"four"),
+    "put_alias after a move": lambda r, name: r.put_alias(name, "prod", 3),
+    "delete_alias after a move": lambda r, name: r.put_alias(name, "prod", 3),
+}
 
 
 def look(repository: Repository, name: str) -> dict[str, Any]:
     """Return everything that a reader can see of an artifact."""
     protected = {artifact.version: artifact.protected for artifact in repository.list_artifact_versions(name)}
     return {**visible(repository, name), "protected": protected}
+
+
+@dataclass(frozen=True)
+class Template:
+    """An artifact as it is stored, to be had again under other names without the requests that made it."""
+
+    items: list[dict[str, Any]]
+    objects: dict[str, tuple[bytes, dict[str, str]]]
+
+    @classmethod
+    def of(cls, store: Store, name: str) -> Template:
+        """Read an artifact."""
+        partitions = {name: "{}", f"__{name}-alias": "__{}-alias", f"__{name}-meta": "__{}-meta"}
+        items = [{**item, "pk": partitions[pk]} for (pk, _), item in store.items().items() if pk in partitions]
+        objects = {}
+        for sk in ("LATEST", "000001", "000002", "000003", "000004"):
+            answer = store.aws.s3.get_object(Bucket=store.bucket, Key=store.key(name, sk))
+            objects[sk] = answer["Body"].read(), answer["Metadata"]
+        return cls(items, objects)
+
+    def copy(self, store: Store, name: str) -> None:
+        """Write it under another name."""
+        items: list[Any] = [{"PutRequest": {"Item": {**it, "pk": {"S": it["pk"].format(name)}}}} for it in self.items]
+        assert not store.aws.dynamodb.batch_write_item(RequestItems={store.table: items})["UnprocessedItems"]
+        for sk, (content, metadata) in self.objects.items():
+            store.put_object(store.key(name, sk), content, Metadata={**metadata, "artifact_name": name})
 
 
 @dataclass
@@ -90,7 +128,9 @@ class Bench:
     sound: Repository
     wire: Wire
     aws: Aws
+    store: Store
     names: itertools.count[int] = field(default_factory=itertools.count)
+    template: Template | None = None
     tried: int = 0
     requests: int = 0
 
@@ -101,11 +141,22 @@ class Bench:
         wire.join(s3, dynamodb)
         disturbed = Repository(**place, s3_client=s3, dynamodb_client=dynamodb)
         disturbed.list_aliases("warm-up")
-        return cls(disturbed, sound, wire, aws)
+        return cls(disturbed, sound, wire, aws, Store(aws, place))
 
     def artifact(self, operation: str = "") -> str:
         """Make an artifact: versions 1, 2, 3 live, 4 deleted, LATEST as 3, alias prod first on 1, then on 2."""
+        if self.template is None:
+            self.template = self._made("template")
         name = f"model-{next(self.names)}"
+        self.template.copy(self.store, name)
+        if operation in BEFORE:
+            BEFORE[operation](self.sound, name)
+        if operation in BEFORE_BY_THE_SAME:
+            self.disturb(None, 0)
+            BEFORE_BY_THE_SAME[operation](self.disturbed, name)
+        return name
+
+    def _made(self, name: str) -> Template:
         for content in (b"one", b"two", b"three"):
             self.sound.put_artifact(name, content)
             self.sound.publish_artifact_version(name)
@@ -113,9 +164,7 @@ class Bench:
         self.sound.delete_artifact_version(name, 4)
         self.sound.put_alias(name, "prod", 1)
         self.sound.put_alias(name, "prod", 2)
-        if operation in BEFORE:
-            BEFORE[operation](self.sound, name)
-        return name
+        return Template.of(self.store, name)
 
     def disturb(self, fault: Callable[..., object] | None, at: int, times: int = 1) -> None:
         """Have a fault happen at the k-th request from now on."""
