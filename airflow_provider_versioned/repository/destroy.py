@@ -103,7 +103,7 @@ class Destroyer:
     def _mark(self, asked: str, name: str, items: Sequence[RawItem]) -> bool:
         """Mark every version as being purged; False when an alias or a protection came in between.
 
-        Reserves the numbers as well, and says which object of LATEST is about to go.
+        Reserves the numbers as well.
         """
         together: list[Write] = []
         sendings: list[Callable[[], bool]] = []
@@ -112,7 +112,7 @@ class Destroyer:
                 continue
             named = frozenset(raw.get("aliases", {}).get("SS", ()))
             version = decode_version(raw["sk"]["S"])
-            hiding = Hiding(name, version, named, purging=True, fence=_doomed(raw))
+            hiding = Hiding(name, version, named, purging=True)
             if hiding.checks:
                 sendings.append(partial(self._sent, asked, [hiding.write, *hiding.checks]))
             else:
@@ -139,7 +139,6 @@ class Destroyer:
             items: The items that were marked, as they were before, by sort key.
             listed: The objects, as they were after that.
         """
-        fenced = _doomed(items[LATEST]) if LATEST in items else None
         versions = {self._place.version_of_object(name, entry.key): entry for entry in listed}
         versions.pop(None, None)  # not ours: another repository's, with another suffix, or a person's
         latest = versions.pop(LATEST, None)
@@ -156,7 +155,7 @@ class Destroyer:
             self._remains.reserve(asked, name, int(numbers[-1]))
         both_at_once(
             partial(self._remains.remove_objects, asked, name, numbers),
-            partial(self._remove_latest, asked, name, items.get(LATEST), latest, fenced),
+            partial(self._remove_latest, asked, name, items.get(LATEST), latest),
         )
         there_no_more = delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING)
         others = [there_no_more] if LATEST in marked or latest is not None else []
@@ -164,11 +163,9 @@ class Destroyer:
         others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
         self._remains.remove_items(asked, name, numbers, given(items.values()), others)
 
-    def _remove_latest(
-        self, asked: str, name: str, raw: RawItem | None, listed: Listed | None, fenced: str | None
-    ) -> None:
+    def _remove_latest(self, asked: str, name: str, raw: RawItem | None, listed: Listed | None) -> None:
         """Delete LATEST's object, unless LATEST has been written anew."""
-        if listed is not None and (listed.etag == fenced or self._fence(asked, name, raw, listed)):
+        if listed is not None and self._fence(asked, name, raw, listed):
             self._objects.delete_if(asked, listed.key, listed.etag)
 
     def _fence(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> bool:
@@ -233,14 +230,6 @@ class Destroyer:
 
 def _is_number(sk: str) -> bool:
     return is_version_sk(sk) and sk != LATEST
-
-
-def _doomed(raw: RawItem) -> str | None:
-    """Return the ETag of LATEST's object that goes; None for other versions, and where the item does not tell."""
-    told = "purged_etag" if _is_marked(raw) else "etag"
-    if raw["sk"]["S"] != LATEST or "pending" in raw or told not in raw:
-        return None
-    return str(raw[told]["S"])
 
 
 def _is_marked(raw: RawItem) -> bool:

@@ -262,18 +262,10 @@ class Hiding:
         overruled: Aliases that the version's set names although they point elsewhere; None in the ordinary case, in
             which the set must be empty.
         purging: Begin to free the bytes: nothing brings the version back.
-        fence: ETag of LATEST's object, which is about to go: whoever writes LATEST from here on sees to it that its
-            object has another one.
     """
 
     def __init__(
-        self,
-        name: str,
-        version: str,
-        overruled: frozenset[str] | None = None,
-        *,
-        purging: bool = False,
-        fence: str | None = None,
+        self, name: str, version: str, overruled: frozenset[str] | None = None, *, purging: bool = False
     ) -> None:
         self._revision = new_revision()
         self._sk = encode_version(version)
@@ -283,8 +275,7 @@ class Hiding:
             free = ArtifactItem.aliases == set(overruled)
         free = free & ArtifactItem.protected.does_not_exist()
         there = ArtifactItem.pk.exists() if purging else live() | ArtifactItem.pending.exists()
-        fenced = [] if fence is None else [ArtifactItem.purged_etag.set(fence)]
-        self.write = update(item, there & free, *self._actions(purging=purging), *fenced)
+        self.write = update(item, there & free, *self._actions(purging=purging))
         self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]
 
     def _actions(self, *, purging: bool) -> list[Action]:
