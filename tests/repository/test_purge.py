@@ -322,7 +322,7 @@ def test_latest_that_was_put_again_while_its_artifact_is_destroyed_keeps_its_byt
     model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     putting = store.reopened()
-    interrupting(monkeypatch, model._destroyer, "_remove_latest", lambda: putting.put_artifact("model", b"5"))
+    interrupting(monkeypatch, model._destroyer, "_fence", lambda: putting.put_artifact("model", b"5"))
 
     model.purge_artifact("model")
     assert model.get_artifact_version("model").get_content() == b"5"
