@@ -110,13 +110,13 @@ class Cluster:
                 assert program.exit_code is None, f"{service} ended:\n{self.output(service)}"
         return unhealthy_components(self.api)
 
-    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something; the ends of the services' output are shown when it does not come."""
+    def wait_until(self, condition: Callable[[], bool], what: str, found: Callable[[], object] = str) -> None:
+        """Wait for something; when it does not come, show what is there instead and the ends of the services' output."""
         deadline = time.monotonic() + PATIENCE_SECS
         while not condition():
             if time.monotonic() > deadline:
                 said = "\n".join(f"--- {name}:\n{self.output(name)}" for name in self._running)
-                raise AssertionError(f"{what} did not come; unhealthy: {self.unhealthy()}\n{said}")
+                raise AssertionError(f"{what} did not come {found()}; unhealthy: {self.unhealthy()}\n{said}")
             time.sleep(0.5)
 
     def run(self, dag_id: str, run_id: str, **conf: Any) -> None:
@@ -134,7 +134,7 @@ class Cluster:
         def ended() -> bool:
             return self.api.run_state(dag_id, run_id) in RUN_ENDED
 
-        self.wait_until(ended, f"the end of {dag_id} {run_id} {self.tasks(dag_id, run_id)}")
+        self.wait_until(ended, f"the end of {dag_id} {run_id}", lambda: self.tasks(dag_id, run_id))
         return self.api.run_state(dag_id, run_id)
 
     def repository(self) -> Repository:
