@@ -33,12 +33,12 @@ from airflow_provider_versioned.repository.keys import (
     meta_pk,
     request_sk,
 )
-from airflow_provider_versioned.repository.latest import new_revision
 from airflow_provider_versioned.repository.model import AliasChange
-from airflow_provider_versioned.repository.table import Refused, Write, check, delete, put, update
+from airflow_provider_versioned.repository.revisions import new_revision
+from airflow_provider_versioned.repository.table import RawItem, Refused, Write, check, delete, put, update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pynamodb.expressions.condition import Condition
 
@@ -127,6 +127,7 @@ class Attempt:
         beside: Gives more writes for the same transaction, once it is known how the alias's item will be.
 
     Attributes:
+        view: How the alias was read.
         moves: Whether it changes the alias.
         item: The alias's item as it then is, unless it is deleted.
         left: How the alias then is.
@@ -142,7 +143,7 @@ class Attempt:
     ) -> None:
         self.moves = view.targets != change.targets or rollout_of(view.item) != change.rollout
         self._change = change
-        self._view = view
+        self.view = view
         self._revision = new_revision()
         self._meta = meta_pk(change.name)
         last = 0 if view.head is None else int(view.head.sequence)
@@ -164,10 +165,10 @@ class Attempt:
     def _moment(self) -> datetime:
         """Return now, but never before the last change: clocks differ between workers."""
         now, last = datetime.now(UTC), [datetime.min.replace(tzinfo=UTC)]
-        if self._view.head is not None:
-            last.append(self._view.head.changed_at)
-        if self._view.item is not None and self._view.item.update_at is not None:
-            last.append(self._view.item.update_at)
+        if self.view.head is not None:
+            last.append(self.view.head.changed_at)
+        if self.view.item is not None and self.view.item.update_at is not None:
+            last.append(self.view.item.update_at)
         return max(now, max(last) + timedelta(microseconds=1))
 
     def _new_item(self) -> AliasItem:
@@ -187,12 +188,12 @@ class Attempt:
         )
 
     def _move(self, gone: frozenset[str]) -> None:
-        as_read = unmoved(self._view.item)
+        as_read = unmoved(self.view.item)
         moves = put(self.item, as_read) if self._change.targets.version else delete(self.item, as_read)
         self._add("alias", "", moves)
         for version in sorted(self._change.targets.versions):
             self._add("target", version, self._mention(version, live(), forget=False))
-        for version in sorted(self._view.targets.versions - self._change.targets.versions - gone):
+        for version in sorted(self.view.targets.versions - self._change.targets.versions - gone):
             self._add("former", version, self._mention(version, ArtifactItem.pk.exists(), forget=True))
         if self._observed is not None:
             self._add("history", "", history_write(self._observed))
@@ -203,7 +204,7 @@ class Attempt:
 
     def _confirm(self) -> None:
         """Demand that the alias is where it should be, and its targets are there."""
-        self._add("alias", "", check(self.item, unmoved(self._view.item)))
+        self._add("alias", "", check(self.item, unmoved(self.view.item)))
         for version in sorted(self._change.targets.versions):
             self._add("target", version, check(ArtifactItem(self._change.name, encode_version(version)), live()))
 
@@ -253,19 +254,28 @@ class Attempt:
         )
 
     def _head_write(self, head: HeadItem) -> Write:
-        if self._view.head is None:
+        if self.view.head is None:
             return put(head, HeadItem.pk.does_not_exist())
-        return put(head, HeadItem.revision == self._view.head.revision)
+        return put(head, HeadItem.revision == self.view.head.revision)
 
     def landed(self, refused: Refused) -> bool:
         """Tell whether a refusal is only the echo of our own write, whose answer was lost."""
-        heads = (found for (role, _), found in zip(self._roles, refused.found, strict=True) if role == "head")
+        heads = (found for (role, _), found in self._refusals(refused) if role == "head")
         return any(found and found["revision"]["S"] == self._revision for found in heads)
+
+    def overtaken(self, refused: Refused) -> bool:
+        """Tell whether the alias is not as it was read, which counts for more than what else was refused."""
+        return any(role == "alias" and found is not None for (role, _), found in self._refusals(refused))
 
     def awaits_latest(self, refused: Refused) -> bool:
         """Tell whether the target LATEST was refused while a write of it is announced, and so perhaps done in truth."""
-        targets = zip(self._roles, refused.found, strict=True)
-        return any(role == ("target", LATEST) and found and "pending" in found for role, found in targets)
+        return any(
+            role == ("target", LATEST) and found and "pending" in found for role, found in self._refusals(refused)
+        )
+
+    def _refusals(self, refused: Refused) -> Iterator[tuple[tuple[str, str], RawItem | None]]:
+        """Return each write's role and what it was refused for."""
+        return zip(self._roles, refused.found, strict=True)
 
     def vanished(self, refused: Refused) -> set[str]:
         """Return the former targets that have no item any more.
@@ -274,7 +284,7 @@ class Attempt:
             ArtifactNotFoundError: A target is not live.
         """
         vanished: set[str] = set()
-        for (role, version), found in zip(self._roles, refused.found, strict=True):
+        for (role, version), found in self._refusals(refused):
             if role == "former" and found is not None:
                 vanished.add(version)
             if role == "target" and found is not None:

@@ -50,8 +50,17 @@ _TRIES = 40
 class Learnt:
     """What refusals of earlier attempts at the same change have told."""
 
-    gone: set[str] = field(default_factory=set)
     latest_completed: bool = False
+    _gone: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def gone(self, view: View) -> frozenset[str]:
+        """Return the targets that had no item any more when the alias was as this view has it."""
+        return self._gone.get(revision_of(view.item), frozenset()) if view.item is not None else frozenset()
+
+    def miss(self, view: View, versions: Iterable[str]) -> None:
+        """Note targets that have no item; once the alias has moved, they may be there anew."""
+        if view.item is not None:
+            self._gone = {revision_of(view.item): self.gone(view).union(versions)}
 
 
 class Aliases:
@@ -171,7 +180,7 @@ class Aliases:
             if view.landed is not None or (view.item is None and change.targets.version is None):
                 return self.from_raw(change.name, view.item.serialize()) if view.item is not None else None
             self.demand_revision(change, view)
-            attempt = Attempt(change, view, frozenset(learnt.gone))
+            attempt = Attempt(change, view, learnt.gone(view))
             if self.send(change, attempt, learnt):
                 return self.from_raw(change.name, attempt.item.serialize()) if change.targets.version else None
         raise ConflictError(
@@ -194,7 +203,8 @@ class Aliases:
                 learnt.latest_completed = True
                 return False
             if not attempt.landed(refused):
-                learnt.gone |= attempt.vanished(refused)
+                if not attempt.overtaken(refused):
+                    learnt.miss(attempt.view, attempt.vanished(refused))
                 return False
         self._last.keep((change.name, change.alias), attempt.left)
         return True

@@ -8,8 +8,8 @@ from airflow_provider_versioned.repository import inputs
 from airflow_provider_versioned.repository.content import Content, prepare, write_verified
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.repository.objects import Attributes
+from airflow_provider_versioned.repository.orders import Order
 from airflow_provider_versioned.repository.parts import Parts
-from airflow_provider_versioned.repository.publish import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -55,6 +55,10 @@ class Prepared:
         self.stream.seek(0)
         return self.stream
 
+    def md5(self) -> bytes:
+        """Return the MD5, of which S3 makes the ETag."""
+        return hashlib.file_digest(self.rewound(), lambda: hashlib.md5(usedforsecurity=False)).digest()  # type: ignore[arg-type] # any binary file
+
     def changed(self, asked: str) -> ConflictError:
         """Return the error that says that it is not what it was when it was hashed."""
         return ConflictError(

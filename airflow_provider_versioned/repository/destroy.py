@@ -12,13 +12,17 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pynamodb.expressions.condition import Or
+
 from airflow_provider_versioned.repository.alias_change import Change, Targets
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
+from airflow_provider_versioned.repository.etags import entries, expectation, outdated
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, both
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
 from airflow_provider_versioned.repository.many import at_once, both_at_once
 from airflow_provider_versioned.repository.remains import given
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import (
     MAX_TRANSACTION,
     RawItem,
@@ -33,6 +37,8 @@ from airflow_provider_versioned.repository.versions import Hiding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from pynamodb.expressions.condition import Condition
 
     from airflow_provider_versioned.repository.aliases import Aliases
     from airflow_provider_versioned.repository.bucket import Listed
@@ -62,14 +68,17 @@ class Destroyer:
             ConflictError: Others kept pointing aliases at its versions.
         """
         asked = f"Purging artifact {name!r}"
+        deleted: list[str] = []
         for _ in range(_TRIES):
             items, aliases = both_at_once(
                 lambda: list(self._remains.items(asked, name)), lambda: list(self._aliases.list(name))
             )
-            self._refuse_protected(asked, name, items)
+            self._refuse_protected(asked, name, items, deleted)
             if aliases:
                 self._delete_aliases(name, aliases)
+                deleted += [alias.alias for alias in aliases]
                 items = list(self._remains.items(asked, name))
+                self._refuse_protected(asked, name, items, deleted)
             if not self._mark(asked, name, items):
                 continue
             there = {raw["sk"]["S"]: raw for raw in items}
@@ -86,15 +95,21 @@ class Destroyer:
         self._remove(asked, name, there, listed)
 
     @staticmethod
-    def _refuse_protected(asked: str, name: str, items: Sequence[RawItem]) -> None:
+    def _refuse_protected(asked: str, name: str, items: Sequence[RawItem], deleted: Sequence[str]) -> None:
+        """Refuse; if a protection came in the middle, tell what was removed before it was seen."""
         protected = {decode_version(raw["sk"]["S"]): raw["protected"]["S"] for raw in items if "protected" in raw}
-        if protected:
-            said = ", ".join(f"{version} ({reason})" for version, reason in protected.items())
-            raise InUseError(
-                f"{asked} failed: protected versions: {said}; nothing was removed, unprotect them first.",
-                name=name,
-                protected=tuple(protected),
-            )
+        if not protected:
+            return
+        said = ", ".join(f"{version} ({reason})" for version, reason in protected.items())
+        marked = sum(_is_marked(raw) for raw in items if is_version_sk(raw["sk"]["S"]) and "deleted_at" in raw)
+        removed = [f"alias {alias}" for alias in deleted]
+        removed += [f"{marked} versions, whose bytes go when you purge again"] if marked else []
+        what = f"removed before that: {', '.join(removed)}" if removed else "nothing was removed"
+        raise InUseError(
+            f"{asked} failed: protected versions: {said}; {what}; unprotect them first.",
+            name=name,
+            protected=tuple(protected),
+        )
 
     def _delete_aliases(self, name: str, aliases: Iterable[Alias]) -> None:
         for alias in aliases:
@@ -153,35 +168,56 @@ class Destroyer:
         numbers = sorted({*marked, *ownerless} - {LATEST})
         if ownerless:
             self._remains.reserve(asked, name, int(numbers[-1]))
-        both_at_once(
+        _, expected = both_at_once(
             partial(self._remains.remove_objects, asked, name, numbers),
             partial(self._remove_latest, asked, name, items.get(LATEST), latest),
         )
-        there_no_more = delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING)
-        others = [there_no_more] if LATEST in marked or latest is not None else []
+        others: list[Write] = []
+        if LATEST in marked or latest is not None:
+            others.append(self._forget_latest(name, items.get(LATEST), expected))
         ghosts = [sk for sk in items if not is_version_sk(sk)]
         others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
         self._remains.remove_items(asked, name, numbers, given(items.values()), others)
 
-    def _remove_latest(self, asked: str, name: str, raw: RawItem | None, listed: Listed | None) -> None:
-        """Delete LATEST's object, unless LATEST has been written anew."""
-        if listed is not None and self._fence(asked, name, raw, listed):
-            self._objects.delete_if(asked, listed.key, listed.etag)
+    @staticmethod
+    def _forget_latest(name: str, raw: RawItem | None, expected: str | None) -> Write:
+        """Return the write that deletes LATEST's item.
 
-    def _fence(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> bool:
+        If it names others who may still replace or delete an object, it stays, without the date that says that there
+        is something to be freed; a later purge deletes it.
+        """
+        item, marked = ArtifactItem(name, LATEST), ArtifactItem.state == PURGING
+        before = ArtifactItem.from_raw_data(raw) if raw is not None else None
+        ours = outdated(before) | ({expected} if expected is not None else set())
+        if entries(before) - ours:
+            done = [ArtifactItem.expected_etags.delete(set(ours))] if ours else []
+            return update(item, marked, ArtifactItem.deleted_at.remove(), *done)
+        none: Condition = ArtifactItem.expected_etags.does_not_exist()
+        unexpected = Or(none, ArtifactItem.expected_etags == set(ours)) if ours else none
+        return delete(item, both(marked, unexpected))
+
+    def _remove_latest(self, asked: str, name: str, raw: RawItem | None, listed: Listed | None) -> str | None:
+        """Delete LATEST's object, unless LATEST has been written anew; return what was written down before."""
+        expected = self._fence(asked, name, raw, listed) if listed is not None else None
+        if listed is not None and expected is not None:
+            self._objects.delete_if(asked, listed.key, listed.etag)
+        return expected
+
+    def _fence(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> str | None:
         """Write down which object of LATEST goes, unless LATEST has been written anew: then it stays.
 
         Whoever writes LATEST from here on sees to it that its object has another ETag, also for the same content, so
         that the deletion, which is on condition of the ETag, cannot take it.
         """
         if raw is None and not self._remains.owned(asked, name, entry):
-            return False
+            return None
+        expected = expectation(entry.etag, new_revision())
         there = ArtifactItem.state == PURGING
         unwritten = both(there, ArtifactItem.pending.does_not_exist()) & ArtifactItem.aliases.does_not_exist()
         fence = update(
             ArtifactItem(name, LATEST),
             ArtifactItem.pk.does_not_exist() if raw is None else unwritten,
-            ArtifactItem.purged_etag.set(entry.etag),
+            ArtifactItem.expected_etags.add({expected}),
             ArtifactItem.state.set(PURGING),
             ArtifactItem.is_deleted.set(True),
         )
@@ -189,8 +225,10 @@ class Destroyer:
             self._table.write(asked, fence)
         except Refused as refused:
             found = refused.found[0] or {}
-            return _is_marked(found) and found.get("purged_etag", {}).get("S") == entry.etag  # only the answer was lost
-        return True
+            # If it says what we said, only the answer was lost.
+            landed = _is_marked(found) and expected in found.get("expected_etags", {}).get("SS", ())
+            return expected if landed else None
+        return expected
 
     def destroy_all(self) -> None:
         """Destroy every artifact of the repository, and nothing else in the bucket or the table.

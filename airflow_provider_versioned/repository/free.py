@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import CLAIMED, PURGING, ArtifactItem, both
 from airflow_provider_versioned.repository.keys import decode_version, encode_version
-from airflow_provider_versioned.repository.latest import new_revision
 from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.retention import decide_freeing
 from airflow_provider_versioned.repository.retention_plan import FreeDecision, FreeResult
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import MAX_TRANSACTION, Refused, Table, update
 
 if TYPE_CHECKING:

@@ -77,8 +77,8 @@ class ArtifactItem(_Item):
     # Of LATEST only: a write of the object is under way, or died under way. See docs/decisions/001.
     pending = UnicodeAttribute(null=True)
     pending_version = UnicodeAttribute(null=True)
-    # Of LATEST only: a purge deletes, or deleted, the object with this ETag, so no later one may have it.
-    purged_etag = UnicodeAttribute(null=True)
+    # Of LATEST only: who expects which object to replace or delete, so that no later one may be like it.
+    expected_etags = UnicodeSetAttribute(null=True)
 
     @property
     def live(self) -> bool:

@@ -10,15 +10,18 @@ copy to its own key has got to (see docs/decisions/001-pending-mark-on-latest.md
 
 from __future__ import annotations
 
-import secrets
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ConflictError
+from airflow_provider_versioned.repository.etags import avoided
+from airflow_provider_versioned.repository.following import Following, Replaced
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import ArtifactItem, both, live
+from airflow_provider_versioned.repository.keys import decode_version
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, Write, update
 
 if TYPE_CHECKING:
@@ -32,11 +35,6 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-def new_revision() -> str:
-    """Return a fresh opaque id for one write; its first 12 digits tell the doctor how old an unfinished write is."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
-
-
 @dataclass(frozen=True)
 class Head:
     """What LATEST truly is.
@@ -46,11 +44,13 @@ class Head:
         live: Whether readers may see it.
         at: The version under whose key that object stands: LATEST, or the number (in stored form) whose content LATEST
             is to become and has not become yet.
+        replaces: In that case, the ETag of the object that the copy is to replace; None when there is none.
     """
 
     stored: Stored | None
     live: bool
     at: str = LATEST
+    replaces: str | None = None
 
 
 class Latest:
@@ -75,8 +75,7 @@ class Latest:
             before, unchanged = self._announce(asked, name, content.sha256, pending)
             if unchanged is not None:
                 return unchanged
-            known = self._known(asked, name, before, pending)
-            stored = self._write_object(asked, name, content, attributes, known, _purged(before))
+            stored = self._write_object(asked, name, content, attributes, before, pending)
             if stored is not None:
                 return self.commit(asked, name, stored, pending)
         raise ConflictError(
@@ -97,15 +96,17 @@ class Latest:
         return (ArtifactItem.from_raw_data(old) if old else None), None
 
     def announcement(
-        self, name: str, pending: str, condition: Condition | None = None, version: str | None = None
+        self, name: str, pending: str, condition: Condition | None = None, following: Following | None = None
     ) -> Write:
         """Return the write that marks LATEST as being written; an item that did not exist starts invisible.
 
         Args:
-            version: Stored form of the number whose content LATEST becomes from this write on, whether or not it has
-                been copied yet. None: LATEST stays what it is until the object is written.
+            following: LATEST becomes that version's content from this write on, whether or not it has been copied yet.
+                None: LATEST stays what it is until the object is written.
         """
-        follows = [ArtifactItem.pending_version.set(version)] if version else []
+        follows: list[Action] = []
+        if following is not None:
+            follows = [ArtifactItem.pending_version.set(following.version), *following.expects()]
         return update(
             ArtifactItem(name, LATEST),
             condition,
@@ -115,31 +116,34 @@ class Latest:
             ArtifactItem.state.remove(),  # a purge that is under way leaves it alone from here on
         )
 
-    def _known(self, asked: str, name: str, before: ArtifactItem | None, pending: str) -> str | None:
-        """Return the ETag of the object to replace, None when there is none."""
-        if before is None:
-            return None
-        if before.etag is not None and before.pending in {None, pending}:
-            return str(before.etag)
-        stored = self._objects.head(asked, name, LATEST)
-        return stored.etag if stored else None
-
     def _write_object(
         self,
         asked: str,
         name: str,
         content: Prepared,
         attributes: Attributes,
-        expected: str | None,
-        purged: str | None,
+        before: ArtifactItem | None,
+        pending: str,
     ) -> Stored | None:
         """Write the object; None when another object stands there, which is no loss if it has the same content."""
+        expected, avoid = None, avoided(before)
+
+        def is_written(found: Stored | None) -> bool:
+            same = found is not None and (found.sha256, found.size) == (content.sha256, content.size)
+            return same and found is not None and found.etag not in avoid
+
+        if before is not None and before.etag is not None and before.pending in {None, pending}:
+            expected = str(before.etag)
+        elif before is not None:
+            found = self._objects.head(asked, name, LATEST)
+            if is_written(found):
+                return found
+            expected = found.etag if found is not None else None
         try:
-            return self._objects.put_latest(asked, name, content, attributes, expected, avoid=purged)
+            return self._objects.put_latest(asked, name, content, attributes, expected, avoid)
         except PreconditionLost:
             found = self._objects.head(asked, name, LATEST)
-            there = found is not None and (found.sha256, found.size) == (content.sha256, content.size)
-            return found if there and found is not None and found.etag != purged else None
+            return found if is_written(found) else None
 
     def commit(self, asked: str, name: str, stored: Stored, pending: str) -> ArtifactItem:
         """Make the item say what the object is, after it was announced under ``pending`` and written.
@@ -152,9 +156,13 @@ class Latest:
             self.settle(asked, name)
         return item
 
-    def _say(self, asked: str, item: ArtifactItem, pending: str) -> bool:
-        """Write down what the announced object is; False when another write was announced meanwhile."""
-        write = update(ArtifactItem(item.pk, LATEST), ArtifactItem.pending == pending, *_facts(item))
+    def _say(self, asked: str, item: ArtifactItem, pending: str, done: frozenset[str] = frozenset()) -> bool:
+        """Write down what the announced object is; False when another write was announced meanwhile.
+
+        Args:
+            done: Entries of those who expect no object any more.
+        """
+        write = update(ArtifactItem(item.pk, LATEST), ArtifactItem.pending == pending, *_facts(item, done))
         try:
             self._table.write(asked, write)
         except Refused as refused:
@@ -162,66 +170,126 @@ class Latest:
             return bool((refused.found[0] or {}).get("revision", {}).get("S") == item.revision)
         return True
 
-    def follow(
-        self, asked: str, name: str, version: str, stored: Stored, pending: str, before: ArtifactItem | None
-    ) -> ArtifactItem | None:
-        """Copy a version to LATEST after it was announced, unless another write was announced since.
+    def prepared(self, asked: str, name: str, item: ArtifactItem | None) -> tuple[ArtifactItem | None, Replaced]:
+        """Find out which object a publication would replace.
+
+        A publication that was committed before and has not been copied yet, perhaps never will by its publisher, is
+        copied first: its content was LATEST before ours is.
 
         Returns:
-            LATEST as this left it; None when another write was announced.
+            LATEST's item as it now is, and what is known of the object.
+        """
+        if item is not None and item.pending is not None and item.pending_version is not None:
+            self.complete(asked, name)
+            item = self._read(asked, name)
+        if item is None or (item.pending is None and item.etag is not None):
+            expected = item.etag if item is not None else None
+        else:
+            stored = self._objects.head(asked, name, LATEST)
+            expected = stored.etag if stored is not None else None
+        return item, Replaced.of(item, expected)
+
+    def follow(self, asked: str, name: str, stored: Stored, following: Following, pending: str) -> ArtifactItem | None:
+        """Copy a version to LATEST after it was announced, unless LATEST has been written since.
 
         Args:
-            version: Stored form of the number.
             stored: The version's object.
             pending: The announcement's mark.
-            before: LATEST as it was before.
+
+        Returns:
+            LATEST as this left it; None when another write came after the announcement.
+
+        Raises:
+            ConflictError: S3 kept refusing the copy, although nobody wrote LATEST.
         """
-        condition = {"IfNoneMatch": "*"} if before is None else _only_if(before)
+        expected = following.replaced.expected
         for _ in range(_TRIES):
+            condition = {"IfMatch": expected} if expected is not None else {"IfNoneMatch": "*"}
             try:
-                copied = self._objects.copy(asked, name, version, LATEST, stored, condition, avoid=_purged(before))
+                copied = self._objects.copy(
+                    asked, name, following.version, LATEST, stored, condition, following.replaced.avoid
+                )
             except PreconditionLost:
-                raw = self._table.get(asked, (name, LATEST)).get((name, LATEST), {})
-                if raw.get("pending", {}).get("S") != pending:
-                    return None  # overtaken: LATEST is another's to bring in line
-                found = self._objects.head(asked, name, LATEST)
-                condition = {"IfMatch": found.etag} if found else {"IfNoneMatch": "*"}
-                continue
-            item = _item(name, copied, new_revision())
-            item.purged_etag = _purged(before)
-            if self._say(asked, item, pending):
-                return item
+                found = self._objects.described(asked, name, LATEST)
+                item = self._read(asked, name)
+                if item is None or item.pending != pending:
+                    break  # LATEST is another's to bring in line
+                if found is None or following.replaces(found, stored):
+                    expected = found.etag if found is not None else None
+                    continue
+                if (found.sha256, found.size) != (stored.sha256, stored.size):
+                    self.settle(asked, name, pending, following.done)
+                    return None
+                copied = found
+            left = _item(name, copied, new_revision())
+            if self._say(asked, left, pending, following.done):
+                left.expected_etags = set(following.replaced.entries - following.done) or None
+                return left
             self.settle(asked, name)
-            return None
-        raise ConflictError(f"{asked} failed: others kept overwriting LATEST; repeat the call.", name=name)
+            break
+        else:
+            raise ConflictError(
+                f"{asked} failed: S3 refused to copy version {decode_version(following.version)} to LATEST {_TRIES} "
+                "times; see what verify says of it.",
+                name=name,
+            )
+        self._forget(asked, name, following)
+        return None
+
+    def _forget(self, asked: str, name: str, following: Following) -> None:
+        """Let LATEST have any ETag again, after it was written by others before we could."""
+        for entry in following.own:
+            there = ArtifactItem.expected_etags.contains(entry)
+            with suppress(Refused):  # it is gone with the rest of the item
+                self._table.write(
+                    asked, update(ArtifactItem(name, LATEST), there, ArtifactItem.expected_etags.delete({entry}))
+                )
 
     def complete(self, asked: str, name: str) -> None:
         """Finish a write that was announced and whose writer may have died, so that the item tells the truth."""
-        raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
-        item = ArtifactItem.from_raw_data(raw) if raw else None
+        item = self._read(asked, name)
         if item is None or item.pending is None:
             return
         head = self.resolve(asked, item)
         if head.at != LATEST and head.stored is not None:
-            self.follow(asked, name, head.at, head.stored, item.pending, item)
+            self._follow_for_another(asked, item, head, head.stored)
         elif head.live:
             self.settle(asked, name, item.pending)
+        elif item.pending_version is not None:  # which another tool has deleted
+            as_read = both(ArtifactItem.pending == item.pending, ArtifactItem.pending_version == item.pending_version)
+            with suppress(Refused):
+                self._table.write(asked, update(item, as_read, ArtifactItem.pending_version.remove()))
 
-    def settle(self, asked: str, name: str, pending: str | None = None) -> None:
+    def _follow_for_another(self, asked: str, item: ArtifactItem, head: Head, stored: Stored) -> None:
+        replaced = Replaced.of(item, head.replaces, but=item.pending)
+        following = Following(head.at, replaced, new_revision())
+        if following.own:
+            announced = ArtifactItem.pending == item.pending
+            try:
+                self._table.write(asked, update(ArtifactItem(item.pk, LATEST), announced, *following.expects()))
+            except Refused:
+                return  # another write has been announced, or it is finished
+        self.follow(asked, item.pk, stored, following, item.pending)
+
+    def _read(self, asked: str, name: str) -> ArtifactItem | None:
+        raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
+        return ArtifactItem.from_raw_data(raw) if raw else None
+
+    def settle(self, asked: str, name: str, pending: str | None = None, done: frozenset[str] = frozenset()) -> None:
         """Bring the item in line with the object, unless somebody else's write is under way.
 
         Args:
             pending: A mark that is the caller's own to clear.
+            done: Entries of those who expect no object any more.
         """
         for _ in range(_TRIES):
-            raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
-            item = ArtifactItem.from_raw_data(raw) if raw else None
+            item = self._read(asked, name)
             stored = self._objects.described(asked, name, LATEST)
             if stored is None or (item is not None and _settled(item, stored, pending)):
                 return
-            facts = _facts(_item(name, stored, new_revision()))
+            facts = _facts(_item(name, stored, new_revision()), done)
             try:
-                self._table.write(asked, update(ArtifactItem(name, LATEST), _unmoved(item), *facts))
+                self._table.write(asked, update(ArtifactItem(name, LATEST), unmoved(item), *facts))
             except Refused:
                 continue
             return
@@ -239,7 +307,8 @@ class Latest:
             raw = self._table.get(asked, key).get(key)
             followed = ArtifactItem.from_raw_data(raw) if raw else None
             if followed is not None and followed.live:
-                return Head(_stored(followed), live=True, at=item.pending_version)
+                replaces = stored.etag if stored is not None else None
+                return Head(_stored(followed), live=True, at=item.pending_version, replaces=replaces)
         return Head(stored, item.live)
 
 
@@ -256,7 +325,7 @@ def _item(name: str, stored: Stored, revision: str) -> ArtifactItem:
     )
 
 
-def _facts(item: ArtifactItem) -> list[Action]:
+def _facts(item: ArtifactItem, done: frozenset[str]) -> list[Action]:
     """Return the changes that make an existing item say the same as ``item``, leaving its ``aliases`` alone."""
     return [
         ArtifactItem.update_at.set(item.update_at),
@@ -269,23 +338,8 @@ def _facts(item: ArtifactItem) -> list[Action]:
         ArtifactItem.deleted_at.remove(),
         ArtifactItem.pending.remove(),
         ArtifactItem.pending_version.remove(),
+        *([ArtifactItem.expected_etags.delete(set(done))] if done else []),
     ]
-
-
-def _purged(before: ArtifactItem | None) -> str | None:
-    """Return the ETag under which a purge deletes, or may still delete, LATEST's object."""
-    return before.purged_etag if before is not None else None
-
-
-def not_purged_since(before: ArtifactItem | None) -> Condition:
-    """Demand that no purge has set out to delete LATEST's object since the item was read."""
-    purged = _purged(before)
-    return ArtifactItem.purged_etag == purged if purged is not None else ArtifactItem.purged_etag.does_not_exist()
-
-
-def _only_if(before: ArtifactItem) -> dict[str, str]:
-    """Return the condition on LATEST's object under which it is as its item says."""
-    return {"IfMatch": before.etag} if before.etag is not None and before.pending is None else {}
 
 
 def _settled(item: ArtifactItem, stored: Stored, pending: str | None) -> bool:
@@ -295,8 +349,8 @@ def _settled(item: ArtifactItem, stored: Stored, pending: str | None) -> bool:
     return bool(item.is_deleted or item.etag == stored.etag)
 
 
-def _unmoved(item: ArtifactItem | None) -> Condition:
-    """Demand that the item is still as it was read."""
+def unmoved(item: ArtifactItem | None) -> Condition:
+    """Demand that nobody has written the item, or announced to, since it was read."""
     if item is None:
         return ArtifactItem.pk.does_not_exist()
     mark: Condition = ArtifactItem.pending == item.pending if item.pending else ArtifactItem.pending.does_not_exist()

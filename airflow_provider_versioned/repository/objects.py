@@ -25,6 +25,7 @@ from airflow_provider_versioned.repository.aws import BROKEN, CONTENDED, code_of
 from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, Bucket, quoted, whole_seconds
 from airflow_provider_versioned.repository.content import Prepared, RehashedStream, VerifiedStream
 from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError
+from airflow_provider_versioned.repository.etags import content_in_one_part, copy_in_one_part
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.object_body import ObjectBody
 
@@ -135,22 +136,23 @@ class Objects(Bucket):
         content: Prepared,
         attributes: Attributes,
         expected: str | None,
-        avoid: str | None = None,
+        avoid: frozenset[str] = frozenset(),
     ) -> Stored:
         """Write LATEST if the object there is still the expected one.
 
         Args:
             expected: ETag of the object to replace; None: there must be none. S3's upload in parts, which content over
                 5 GiB needs, goes without the condition.
-            avoid: ETag that the object must not get, whatever its content.
+            avoid: ETags that the object must not get, whatever its content.
 
         Raises:
             PreconditionLost: Another object (or none) is there.
+            ConflictError: S3 would give this content no other ETag.
         """
         if content.size > SINGLE_REQUEST_LIMIT:
             return self._put_in_parts(asked, name, LATEST, content, attributes)
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
-        if _is_of_one_request(avoid):
+        if avoid and content_in_one_part(asked, name, content.md5(), avoid):
             part = {"ChecksumSHA256": _base64(content.sha256)}
             made = {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
             with self._translated(asked):
@@ -216,23 +218,24 @@ class Objects(Bucket):
         target: str,
         stored: Stored,
         condition: Mapping[str, str] | None = None,
-        avoid: str | None = None,
+        avoid: frozenset[str] = frozenset(),
     ) -> Stored:
         """Copy one version's content to another on S3's side, with metadata, content type and tags.
 
         Args:
             stored: What the source must be.
             condition: ``IfMatch`` or ``IfNoneMatch`` for the target.
-            avoid: ETag that the target must not get, whatever its content.
+            avoid: ETags that the target must not get, whatever its content.
 
         Raises:
             PreconditionLost: The source is not (or no longer) that object, or the target's condition was not met.
+            ConflictError: S3 would give this content no other ETag.
         """
         if stored.size > SINGLE_REQUEST_LIMIT:
             return self._copy_in_parts(asked, name, source, target, stored)
         origin, address = self._address(name, source), self._address(name, target)
         part = {"CopySource": origin, "CopySourceIfMatch": stored.etag}
-        if _is_of_one_request(avoid):
+        if avoid and copy_in_one_part(asked, name, stored.etag, avoid):
             with self._translated(asked):
                 made = self._attributes_of(origin, directives=False)
                 self._in_one_part(address, made, "upload_part_copy", part, condition or {})
@@ -378,11 +381,6 @@ class Objects(Bucket):
 
     def _address(self, name: str, version: str) -> _Address:
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
-
-
-def _is_of_one_request(etag: str | None) -> bool:
-    """Tell whether an ETag is such as one request gives; those of an upload in parts end in their number."""
-    return etag is not None and "-" not in etag
 
 
 def _base64(sha256: str) -> str:

@@ -12,11 +12,12 @@ and number are as it left them; see :mod:`~airflow_provider_versioned.repository
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InvalidInputError
+from airflow_provider_versioned.repository.etags import as_expected
+from airflow_provider_versioned.repository.following import Following
 from airflow_provider_versioned.repository.inputs import HIGHEST_NUMBER, LATEST
 from airflow_provider_versioned.repository.items import (
     CLAIMED,
@@ -24,7 +25,9 @@ from airflow_provider_versioned.repository.items import (
     ArtifactItem,
     CounterItem,
     PublishItem,
+    both,
     ghost,
+    live,
     withdrawn,
 )
 from airflow_provider_versioned.repository.keys import (
@@ -35,60 +38,19 @@ from airflow_provider_versioned.repository.keys import (
     publish_sk,
 )
 from airflow_provider_versioned.repository.last_seen import LastSeen
-from airflow_provider_versioned.repository.latest import Head, Latest, new_revision, not_purged_since
+from airflow_provider_versioned.repository.latest import Head, Latest, unmoved
 from airflow_provider_versioned.repository.numbers import Numbers
-from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
+from airflow_provider_versioned.repository.objects import Objects, PreconditionLost, Stored
+from airflow_provider_versioned.repository.orders import Order, View
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, put, update
 
 if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
-    from airflow_provider_versioned.repository.content import Prepared
 
 log = logging.getLogger(__name__)
 _TRIES = 40
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a caller wants published.
-
-    Attributes:
-        content: The bytes; None: those of LATEST.
-        key: Idempotency key.
-        if_changed: Publish nothing when the newest version has the same bytes.
-    """
-
-    name: str
-    content: Prepared | None
-    attributes: Attributes
-    key: str | None
-    if_changed: bool
-    published_by: str | None
-
-    @property
-    def asked(self) -> str:
-        """The beginning of a sentence about it."""
-        return f"Publishing {self.name!r}"
-
-
-@dataclass(frozen=True)
-class _View:
-    """What was read at the beginning of an attempt.
-
-    Attributes:
-        source: LATEST, which is to be frozen, when no content is given.
-        guessed: ``highest`` was not read, as there is no counter.
-        remembered: Nothing was read; this is how our last publication left it.
-    """
-
-    latest: ArtifactItem | None
-    source: Head | None
-    sha256: str
-    highest: int
-    guessed: bool
-    row: PublishItem | None
-    remembered: bool = False
 
 
 class Publisher:
@@ -138,16 +100,16 @@ class Publisher:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def _remembered(self, order: Order) -> _View | None:
+    def _remembered(self, order: Order) -> View | None:
         """Return how our last publication left the artifact, where no more has to be known."""
         last = self._last.take(order.name) if order.content is not None and not order.if_changed else None
         sha256 = order.content.sha256 if order.content else ""
         # The same bytes again: whether LATEST has them still decides what is to be done, so it is read.
         if last is None or last[0].sha256 == sha256:
             return None
-        return _View(last[0], None, sha256, last[1], guessed=False, row=None, remembered=True)
+        return View(last[0], None, sha256, last[1], guessed=False, row=None, remembered=True)
 
-    def _view(self, order: Order) -> _View:
+    def _view(self, order: Order) -> View:
         name, meta = order.name, meta_pk(order.name)
         keys = [(name, LATEST), (meta, COUNTER)]
         if order.key and order.content:
@@ -166,7 +128,7 @@ class Publisher:
         guessed = highest is None and (latest is None or latest.etag is not None)
         if highest is None:
             highest = 0 if guessed else self._numbers.highest(order.asked, name)
-        return _View(
+        return View(
             latest, source, sha256, highest, guessed, PublishItem.from_raw_data(row) if row and order.key else None
         )
 
@@ -183,7 +145,7 @@ class Publisher:
 
     # -- what was done before ----------------------------------------------------------------------------------------
 
-    def _earlier(self, order: Order, view: _View) -> ArtifactItem | None:
+    def _earlier(self, order: Order, view: View) -> ArtifactItem | None:
         """Return the version that this order has led to already, if any."""
         if view.row is not None:
             item = self._version(order, view.row.version)
@@ -199,7 +161,7 @@ class Publisher:
             return newest
         return None
 
-    def _remember(self, order: Order, view: _View, item: ArtifactItem) -> bool:
+    def _remember(self, order: Order, view: View, item: ArtifactItem) -> bool:
         """Keep which version the key was given; False when another process was quicker."""
         if order.key is None:
             return True
@@ -220,14 +182,13 @@ class Publisher:
     def _finish_following(self, order: Order, latest: ArtifactItem | None, item: ArtifactItem) -> None:
         """Take up a publish that died between its commit and the copy to LATEST."""
         if latest is not None and latest.pending is not None and latest.pending_version == item.sk:
-            stored = Stored(item.etag, item.sha256, int(item.size), item.update_at)
-            self._latest.follow(order.asked, order.name, item.sk, stored, latest.pending, latest)
+            self._latest.complete(order.asked, order.name)
 
     def _version(self, order: Order, sk: str) -> ArtifactItem | None:
         found = self._table.get(order.asked, (order.name, sk))
         return ArtifactItem.from_raw_data(found[order.name, sk]) if found else None
 
-    def _resumable(self, order: Order, view: _View) -> ArtifactItem | None:
+    def _resumable(self, order: Order, view: View) -> ArtifactItem | None:
         """Return the claim that the same key made and did not finish."""
         if view.row is None:
             return None
@@ -236,7 +197,7 @@ class Publisher:
 
     # -- claim, store, commit ----------------------------------------------------------------------------------------
 
-    def _claim(self, order: Order, view: _View) -> ArtifactItem | None:
+    def _claim(self, order: Order, view: View) -> ArtifactItem | None:
         """Take the next number; None when the key has been used meanwhile, or what we remembered is not so any more."""
         seen, number, guessed = view.highest, view.highest + 1, view.guessed
         for _ in range(_TRIES):
@@ -270,7 +231,7 @@ class Publisher:
             return claim
         return None
 
-    def _claim_writes(self, order: Order, view: _View, claim: ArtifactItem, seen: int, *, guessed: bool) -> list[Write]:
+    def _claim_writes(self, order: Order, view: View, claim: ArtifactItem, seen: int, *, guessed: bool) -> list[Write]:
         meta, number = meta_pk(order.name), int(claim.sk)
         unmoved: Condition = CounterItem.highest == seen
         if not view.remembered:
@@ -308,7 +269,7 @@ class Publisher:
             return seen, (highest if guessed else max(highest, number)) + 1
         return seen, number
 
-    def _fulfil(self, order: Order, view: _View, claim: ArtifactItem) -> ArtifactItem | None:
+    def _fulfil(self, order: Order, view: View, claim: ArtifactItem) -> ArtifactItem | None:
         """Store the content and commit; None when LATEST changed or the claim was purged in between."""
         try:
             stored = self._store(order, view, claim)
@@ -327,18 +288,18 @@ class Publisher:
             revision=new_revision(),
             published_by=claim.published_by,
         )
-        latest, pending = view.latest, new_revision()
+        latest = view.latest
         for _ in range(_TRIES):
-            follows = order.content is not None and not _is_content_of(latest, view.sha256)
+            latest, following = self._following(order, view, claim, latest)
             try:
-                self._commit(order, claim, published, pending if follows else None, latest)
+                self._commit(order, claim, published, latest, following)
             except Refused as refused:
                 if refused.found[0] is not None:
                     return self._committed_by_another(order, published, refused)
-                latest = self._version(order, LATEST)  # a purge has set out to delete its object
+                latest = self._version(order, LATEST)  # written since, or a purge sets out to delete its object
                 continue
-            if follows:
-                latest = self._latest.follow(order.asked, order.name, claim.sk, stored, pending, latest)
+            if following is not None:
+                latest = self._latest.follow(order.asked, order.name, stored, following, following.revision)
             if latest is not None and latest.etag is not None and latest.pending is None:
                 self._last.keep(order.name, (latest, int(claim.sk)))
             return published
@@ -357,29 +318,42 @@ class Publisher:
             f"{order.asked} failed: the object of LATEST is missing; put content again.", name=order.name
         )
 
-    def _store(self, order: Order, view: _View, claim: ArtifactItem) -> Stored:
+    def _store(self, order: Order, view: View, claim: ArtifactItem) -> Stored:
         if order.content is None:
             if view.source is None or view.source.stored is None:
                 raise PreconditionLost
             return self._objects.copy(order.asked, order.name, view.source.at, claim.sk, view.source.stored)
         return self._objects.put_version(order.asked, order.name, claim.sk, order.content, order.attributes)
 
+    def _following(
+        self, order: Order, view: View, claim: ArtifactItem, latest: ArtifactItem | None
+    ) -> tuple[ArtifactItem | None, Following | None]:
+        """Return LATEST's item, and how LATEST becomes this version, unless it has the same content already."""
+        if order.content is None or _is_content_of(latest, view.sha256):
+            return latest, None
+        latest, replaced = self._latest.prepared(order.asked, order.name, latest)
+        if _is_content_of(latest, view.sha256):
+            return latest, None
+        return latest, Following(claim.sk, replaced, new_revision())
+
     def _commit(
         self,
         order: Order,
         claim: ArtifactItem,
         published: ArtifactItem,
-        pending: str | None,
         latest: ArtifactItem | None,
+        following: Following | None,
     ) -> None:
-        """Make the number visible, in one transaction with the announcement that LATEST follows."""
+        """Make the number visible, in one transaction with the announcement that LATEST follows, or as it should be."""
         ours = (ArtifactItem.revision == claim.revision) & (ArtifactItem.state == CLAIMED)
-        commit = put(published, ours)
-        if pending is None:
-            self._table.write(order.asked, commit)
-        else:
-            announcement = self._latest.announcement(order.name, pending, not_purged_since(latest), version=claim.sk)
-            self._table.transact(order.asked, [commit, announcement])
+        writes = [put(published, ours)]
+        if following is not None:
+            as_read = both(unmoved(latest), as_expected(latest))
+            writes.append(self._latest.announcement(order.name, following.revision, as_read, following))
+        elif order.content is not None:
+            same = both(live(), ArtifactItem.sha256 == published.sha256)
+            writes.append(check(ArtifactItem(order.name, LATEST), both(same, unmoved(latest))))
+        self._table.write_together(order.asked, writes)
 
     def _committed_by_another(self, order: Order, published: ArtifactItem, refused: Refused) -> ArtifactItem | None:
         """Return what stands there if it is this publication (a lost answer, or another process with the same key)."""

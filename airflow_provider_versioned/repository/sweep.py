@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import CLAIMED, PURGING, ArtifactItem
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version
-from airflow_provider_versioned.repository.latest import new_revision
 from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.retention_plan import SweepResult
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, update
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pynamodb.expressions.condition import Or
+
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InUseError
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import CLAIMED, PURGING, AliasItem, ArtifactItem, live
@@ -22,9 +24,9 @@ from airflow_provider_versioned.repository.keys import (
     encode_version,
     is_version_sk,
 )
-from airflow_provider_versioned.repository.latest import Latest, new_revision
 from airflow_provider_versioned.repository.model import Artifact, ContentSource
 from airflow_provider_versioned.repository.retention import aliases_by_version
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, update
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
 
     from airflow_provider_versioned.repository.aliases import Aliases
+    from airflow_provider_versioned.repository.latest import Latest
 
 _TRIES = 10
 
@@ -134,6 +137,9 @@ class Versions:
                 if not _hidable(found):
                     return False
                 self._refuse_protected(asked, found)
+                if "pending_version" in found:
+                    self._latest.complete(asked, name)
+                    continue
                 named = found.get("aliases", {}).get("SS")
                 if not named or not self._hide_overruling(asked, name, version, named):
                     continue
@@ -274,7 +280,8 @@ class Hiding:
         if overruled:
             free = ArtifactItem.aliases == set(overruled)
         free = free & ArtifactItem.protected.does_not_exist()
-        there = ArtifactItem.pk.exists() if purging else live() | ArtifactItem.pending.exists()
+        # LATEST on a number's bytes gets its own ones first: it could not be restored otherwise.
+        there = ArtifactItem.pk.exists() if purging else _there() & ArtifactItem.pending_version.does_not_exist()
         self.write = update(item, there & free, *self._actions(purging=purging))
         self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]
 
@@ -298,6 +305,10 @@ class Hiding:
     def made(self, found: RawItem) -> bool:
         """Tell whether an item is as this write left it: then it landed, and only the answer was lost."""
         return bool(found.get("revision", {}).get("S") == self._revision)
+
+
+def _there() -> Condition:
+    return Or(live(), ArtifactItem.pending.exists())
 
 
 def _hidable(raw: RawItem) -> bool:

@@ -111,7 +111,7 @@ class Cluster:
         return unhealthy_components(self.api)
 
     def wait_until(self, condition: Callable[[], bool], what: str, found: Callable[[], object] = str) -> None:
-        """Wait for something; when it does not come, show what is there instead and the ends of the services' output."""
+        """Wait for something; when it does not come, show what is there instead and how the services' output ends."""
         deadline = time.monotonic() + PATIENCE_SECS
         while not condition():
             if time.monotonic() > deadline:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_versioned.repository.doctor import reading
 from airflow_provider_versioned.repository.doctor.facts import CLAIMED, DELETED, GHOST, LIVE, PURGING
-from airflow_provider_versioned.repository.latest import new_revision
+from airflow_provider_versioned.repository.revisions import begun_at, new_revision
 
 A = "a" * 64
 RAW: dict[str, Any] = {
@@ -86,8 +86,8 @@ def test_revision_tells_when_it_was_made_and_one_of_another_tool_does_not() -> N
 
     assert len(set(revisions)) == 100
     for revision in revisions:
-        begun = reading.begun_at(revision)
+        begun = begun_at(revision)
         assert begun is not None
         assert before - timedelta(milliseconds=1) <= begun <= after
     for foreign in (None, "", "observed-deletion", "f" * 32, "observed-0123456789abcdef01234567"):
-        assert reading.begun_at(foreign) is None
+        assert begun_at(foreign) is None

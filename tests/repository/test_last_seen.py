@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_versioned.repository import ConflictError, Repository
+from airflow_provider_versioned.repository.etags import expectation
 from airflow_provider_versioned.repository.last_seen import LastSeen
+from airflow_provider_versioned.repository.revisions import new_revision
+from tests.repository.interruption import interrupting
 from tests.repository.invariants import Ledger
 from tests.repository.library import Library
 from tests.repository.test_races import at_once, sibling
@@ -114,7 +117,8 @@ def test_publish_beside_a_purge_that_has_its_eye_on_latest_wastes_no_number(
     repository: Repository, store: Store
 ) -> None:
     repository.publish_artifact_version("m", content=b"one")
-    store.set_attribute("m", "LATEST", "purged_etag", {"S": store.item("m", "LATEST")["etag"]["S"]})
+    expected = expectation(store.item("m", "LATEST")["etag"]["S"], new_revision())
+    store.set_attribute("m", "LATEST", "expected_etags", {"SS": [expected]})
 
     assert repository.publish_artifact_version("m", content=b"two").version == "2"
     assert contents(repository) == {"1": b"one", "2": b"two", "LATEST": b"two"}
@@ -237,6 +241,38 @@ def test_writes_of_what_was_written_last_read_nothing_before(
     sent = traffic.of(lambda: watched.publish_artifact_version("m", content=b"five"))
     assert sent[:3] == ["TransactWriteItems", "BatchGetItem", "TransactWriteItems"]
     assert len(sent) == 7
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_revision_that_is_no_more_is_a_conflict_also_when_the_target_is_gone(
+    repository: Repository, other: Repository, store: Store, fresh: bool
+) -> None:
+    for content in (b"one", b"two", b"three"):
+        repository.publish_artifact_version("m", content=content)
+    ours = repository.put_alias("m", "prod", 1)
+    other.put_alias("m", "prod", 3, changed_by="ann")
+    other.delete_artifact_version("m", 2)
+
+    with pytest.raises(ConflictError, match="ann moved it"):
+        (store.reopened() if fresh else repository).put_alias("m", "prod", 2, if_revision=ours.revision)
+
+
+def test_alias_of_latest_that_was_purged_and_made_anew_is_forgotten_by_latest_when_it_goes(
+    repository: Repository, other: Repository, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put_artifact("m", b"one")
+    repository.put_alias("m", "prod", "LATEST")
+    other.purge_artifact("m")
+
+    def make_anew() -> None:
+        other.put_artifact("m", b"two")
+        other.put_alias("m", "prod", "LATEST")
+
+    interrupting(monkeypatch, repository._aliases, "_view", make_anew)
+    repository.delete_alias("m", "prod")
+
+    Ledger().check(other, aws.dynamodb, "m")
+    other.delete_artifact_version("m", "LATEST")
 
 
 def test_values_are_handed_out_once_and_the_oldest_forgotten() -> None:

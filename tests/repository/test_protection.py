@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_versioned.repository import ArtifactNotFoundError, InUseError, InvalidInputError
+from tests.repository.interruption import interrupting
 from tests.servers import MOTO
 
 if TYPE_CHECKING:
@@ -91,6 +92,41 @@ def test_artifact_with_a_protected_version_is_not_destroyed_and_nothing_is_touch
     model.unprotect("model", 2)
     model.purge_artifact("model")
     assert model.list_artifact_versions("model") == []
+
+
+def test_artifact_of_which_a_version_is_protected_while_it_is_destroyed_tells_what_was_removed(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.unprotect("model", 2)
+    model.put_alias("model", "prod", 3)
+    monkeypatch.setattr("airflow_provider_versioned.repository.destroy.MAX_TRANSACTION", 2)  # stands for 100
+    interrupting(monkeypatch, model._destroyer, "_mark", lambda: store.reopened().protect("model", 1, "audit"))
+
+    with pytest.raises(InUseError, match=r"1 \(audit\); removed before that: alias prod, 2 versions, whose bytes go"):
+        model.purge_artifact("model")
+
+    assert [artifact.version for artifact in model.list_artifact_versions("model")] == ["LATEST", "1"]
+    assert model.get_artifact_version("model", 1).get_content() == b"one"
+    model.unprotect("model", 1)
+    model.purge_artifact("model")
+    assert store.keys() == []
+
+
+@pytest.mark.parametrize("aliased", [False, True])
+def test_artifact_of_which_a_version_is_protected_before_the_first_is_marked_keeps_all(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, aliased: bool
+) -> None:
+    model.unprotect("model", 2)
+    if aliased:
+        model.put_alias("model", "prod", 3)
+    step = "_delete_aliases" if aliased else "_mark"
+    interrupting(monkeypatch, model._destroyer, step, lambda: store.reopened().protect("model", 1, "audit"))
+    said = "removed before that: alias prod;" if aliased else "nothing was removed;"
+
+    with pytest.raises(InUseError, match=said):
+        model.purge_artifact("model")
+
+    assert len(model.list_artifact_versions("model")) == 4
 
 
 def test_purge_of_everything_leaves_only_what_is_protected_and_says_so(model: Repository) -> None:

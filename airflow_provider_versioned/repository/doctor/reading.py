@@ -6,7 +6,7 @@ Nothing here raises for what stands in the table: an attribute of the wrong type
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository import items
@@ -19,6 +19,7 @@ from airflow_provider_versioned.repository.doctor.facts import (
     Record,
 )
 from airflow_provider_versioned.repository.keys import decode_version, is_version_sk
+from airflow_provider_versioned.repository.revisions import begun_at
 
 if TYPE_CHECKING:
     from airflow_provider_versioned.repository.table import RawItem
@@ -36,10 +37,6 @@ _ALIAS_TYPES = {
     **dict.fromkeys(("secondary_version_weight", "sequence"), "N"),
     "version": "S",
 }
-_HEX = re.compile(r"[0-9a-f]{32}")
-_TIME_DIGITS = 12
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR_3000 = 32_503_680_000_000  # in milliseconds; no revision of ours is from later
 
 
 def comparable(raw: RawItem) -> RawItem:
@@ -138,14 +135,6 @@ def read_change(raw: RawItem) -> ChangeFacts:
 def read_counter(raw: RawItem) -> int | None:
     """Read the highest number given; None when it cannot be read."""
     return _number(raw, "highest")
-
-
-def begun_at(revision: str | None) -> datetime | None:
-    """Return when a revision was made; None when it does not tell, as one that another tool made."""
-    if revision is None or not _HEX.fullmatch(revision):
-        return None
-    milliseconds = int(revision[:_TIME_DIGITS], 16)
-    return _EPOCH + timedelta(milliseconds=milliseconds) if milliseconds < _YEAR_3000 else None
 
 
 def moment_of(text: str | None) -> datetime | None:

@@ -17,7 +17,7 @@ from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem, both, ghost
 from airflow_provider_versioned.repository.keys import COUNTER, decode_version, is_version_sk, meta_pk
-from airflow_provider_versioned.repository.latest import new_revision
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Write, check, delete, put, update
 
 if TYPE_CHECKING:

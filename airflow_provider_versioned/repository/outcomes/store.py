@@ -37,7 +37,6 @@ from airflow_provider_versioned.repository.keys import (
     report_prefix,
     report_sk,
 )
-from airflow_provider_versioned.repository.latest import new_revision
 from airflow_provider_versioned.repository.outcomes.facts import (
     AliasOutcomes,
     Block,
@@ -47,6 +46,7 @@ from airflow_provider_versioned.repository.outcomes.facts import (
     MetricFacts,
     VersionOutcomes,
 )
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import (
     MAX_TRANSACTION,
     RawItem,

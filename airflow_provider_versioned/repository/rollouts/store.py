@@ -26,7 +26,7 @@ from airflow_provider_versioned.repository.keys import (
     past_rollout_sk,
     rollout_sk,
 )
-from airflow_provider_versioned.repository.latest import new_revision
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.rollouts.beginning import Start, begin
 from airflow_provider_versioned.repository.rollouts.model import Rollout, RolloutState
 from airflow_provider_versioned.repository.rollouts.rules import Act, Decision, Seen, no_rollout, settled
@@ -156,7 +156,7 @@ class Rollouts:
                     return decision.rollout
                 continue
             self._aliases.demand_revision(change, look.view)
-            attempt = Attempt(change, look.view, frozenset(learnt.gone), writing.beside)
+            attempt = Attempt(change, look.view, learnt.gone(look.view), writing.beside)
             if self._aliases.send(change, attempt, learnt):
                 return writing.rollout
         raise ConflictError(
