@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ConflictError
@@ -21,18 +22,18 @@ from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import ArtifactItem, both, live
 from airflow_provider_versioned.repository.keys import decode_version
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
-from airflow_provider_versioned.repository.revisions import new_revision
+from airflow_provider_versioned.repository.revisions import begun_at, new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, Write, update
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
 
     from airflow_provider_versioned.repository.content import Prepared
 
 _TRIES = 10
+_PATIENCE = 4  # looks at another's publication before it is finished for it
+_YOUNG = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -173,13 +174,18 @@ class Latest:
     def prepared(self, asked: str, name: str, item: ArtifactItem | None) -> tuple[ArtifactItem | None, Replaced]:
         """Find out which object a publication would replace.
 
-        A publication that was committed before and has not been copied yet, perhaps never will by its publisher, is
-        copied first: its content was LATEST before ours is.
+        A publication that was committed before and has not been copied yet is copied first: its content was LATEST
+        before ours is. Its publisher, who most likely lives, is given a moment to do so.
 
         Returns:
             LATEST's item as it now is, and what is known of the object.
         """
-        if item is not None and item.pending is not None and item.pending_version is not None:
+        for attempt in range(_PATIENCE):
+            if item is None or item.pending_version is None or not _is_young(item.pending):
+                break
+            self._table.pause(attempt)
+            item = self._read(asked, name)
+        if item is not None and item.pending_version is not None:
             self.complete(asked, name)
             item = self._read(asked, name)
         if item is None or (item.pending is None and item.etag is not None):
@@ -340,6 +346,11 @@ def _facts(item: ArtifactItem, done: frozenset[str]) -> list[Action]:
         ArtifactItem.pending_version.remove(),
         *([ArtifactItem.expected_etags.delete(set(done))] if done else []),
     ]
+
+
+def _is_young(pending: str | None) -> bool:
+    since = begun_at(pending)
+    return since is not None and abs(datetime.now(UTC) - since) < _YOUNG
 
 
 def _settled(item: ArtifactItem, stored: Stored, pending: str | None) -> bool:

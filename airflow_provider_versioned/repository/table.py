@@ -156,7 +156,7 @@ class Table:
             wanted = answer.get("UnprocessedKeys") or {}
             if not wanted:
                 return found
-            self._pause(attempt)
+            self.pause(attempt)
         raise StorageUnavailableError(
             f"{asked} failed: {self.resource} left keys unread {_TRIES} times (BatchGetItem); try again later.",
             operation="BatchGetItem",
@@ -255,7 +255,7 @@ class Table:
                     raise translate(error, asked, self.resource) from error
             except BotoCoreError as error:
                 raise translate(error, asked, self.resource) from error
-            self._pause(attempt)
+            self.pause(attempt)
             attempt += 1
 
     def _send_in_turn(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -274,7 +274,8 @@ class Table:
         self._pace.throttled()
         return True
 
-    def _pause(self, attempt: int) -> None:
+    def pause(self, attempt: int) -> None:
+        """Wait a little before the next attempt, longer after each (from 0)."""
         # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
         self._sleep(random.uniform(0, min(2.0, 0.02 * 2**attempt)))  # noqa: S311 -- spreads load, guards no secret
 

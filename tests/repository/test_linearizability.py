@@ -201,9 +201,9 @@ def test_latest_written_by_processes_at_once_is_a_register(
 def test_checker_finds_a_planted_lost_update(
     repository: Repository, aws: Aws, unique_place: PlaceArguments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plant(monkeypatch, Attempt, "_move", "as_read = unmoved(self._view.item)", "as_read = None")
+    plant(monkeypatch, Attempt, "_move", "as_read = unmoved(self.view.item)", "as_read = None")
     plant(monkeypatch, Attempt, "_head_write", "HeadItem.pk.does_not_exist()", "None")
-    plant(monkeypatch, Attempt, "_head_write", "HeadItem.revision == self._view.head.revision", "None")
+    plant(monkeypatch, Attempt, "_head_write", "HeadItem.revision == self.view.head.revision", "None")
     plant(monkeypatch, alias_change, "history_write", "put(item, HistoryItem.pk.does_not_exist())", "put(item, None)")
     races.prepare(repository, "m")
     history, *_ = run(task(aws, unique_place, "promoter", {"get": 1, "put": 3}, calls=30))

@@ -105,7 +105,7 @@ def test_artifact_of_which_a_version_is_protected_while_it_is_destroyed_tells_wh
     with pytest.raises(InUseError, match=r"1 \(audit\); removed before that: alias prod, 2 versions, whose bytes go"):
         model.purge_artifact("model")
 
-    assert [artifact.version for artifact in model.list_artifact_versions("model")] == ["LATEST", "1"]
+    assert [artifact.version for artifact in model.list_artifact_versions("model")] == ["2", "1"]
     assert model.get_artifact_version("model", 1).get_content() == b"one"
     model.unprotect("model", 1)
     model.purge_artifact("model")
