@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -164,6 +165,59 @@ def test_second_of_two_publishers_stays_latest_although_the_first_copies_last(
     assert "expected_etags" not in store.item("m", "LATEST")
 
 
+class Stalled:
+    """A publish that waits before its copy, until it is let go."""
+
+    def __init__(self, repository: Repository, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+        self._committed, self._go = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=lambda: repository.publish_artifact_version("m", content=content))
+        interrupting(monkeypatch, repository._objects, "copy", self._wait)
+        self._thread.start()
+        assert self._committed.wait(20)
+
+    def _wait(self) -> None:
+        self._committed.set()
+        self._go.wait(20)
+
+    def end(self) -> None:
+        """Let it copy, and wait until it has returned."""
+        self._go.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+@pytest.mark.backends(DYNAMODB_LOCAL)
+def test_second_of_two_publishers_stays_latest_although_the_first_copies_right_before_it(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = store.reopened()
+    repository.put_artifact("m", b"before")
+    first = Stalled(repository, monkeypatch, b"first")
+    interrupting(monkeypatch, other._objects, "copy", first.end)
+
+    other.publish_artifact_version("m", content=b"second")
+
+    assert latest(other) == b"second"
+
+
+@pytest.mark.backends(DYNAMODB_LOCAL)
+def test_put_is_not_undone_by_the_late_copy_of_one_who_helped_a_publisher(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helping, other = store.reopened(), store.reopened()
+    repository.put_artifact("m", b"before")
+    helped = Stalled(repository, monkeypatch, b"published")
+
+    def rival() -> None:
+        helped.end()
+        other.put_artifact("m", b"before")
+
+    interrupting(monkeypatch, helping._objects, "copy", rival)
+    helping.delete_artifact_version("m", 1)
+
+    assert latest(other) == b"before"
+
+
 @pytest.mark.backends(DYNAMODB_LOCAL)
 def test_put_after_a_purge_is_not_undone_by_a_copy_from_before_it(
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
@@ -259,6 +313,29 @@ def test_latest_follows_a_publish_of_the_bytes_that_it_had_when_it_began(
     repository.publish_artifact_version("m", content=b"same")
 
     assert latest(other) == b"same"
+
+
+def test_latest_follows_a_publish_after_a_put_that_ended_before_the_commit(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = store.reopened()
+    repository.put_artifact("m", b"before")
+    interrupting(monkeypatch, repository._publisher, "_commit", lambda: rival_put(other))
+
+    repository.publish_artifact_version("m", content=b"published")
+
+    assert latest(other) == b"published"
+
+
+def test_latest_follows_over_an_object_that_another_tool_wrote_before(repository: Repository, store: Store) -> None:
+    repository.put_artifact("m", b"before")
+    store.put_object(store.key("m", "LATEST"), b"of another tool")
+    time.sleep(1.1)  # S3 tells times in seconds
+
+    repository.publish_artifact_version("m", content=b"published")
+
+    assert latest(repository) == b"published"
+    assert list(repository.verify("m")) == []
 
 
 def test_latest_follows_over_an_object_whose_item_is_lost(repository: Repository, store: Store) -> None:
