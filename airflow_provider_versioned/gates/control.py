@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,8 @@ class RolloutControlOperator(QuestionOperator):
     Waits in the triggerer, without a worker, for as long as the rollout runs: applies each answer in the name of the
     person who gave it, and asks again. Ends with success when the rollout ends, however that comes, or when task
     ``until_task_id`` of the same run has ended, so it never keeps a run from ending. An answer that cannot be applied
-    (say, the rollout is frozen already) is logged, and changes nothing.
+    (say, the rollout is frozen already) is logged, and changes nothing. If the task dies after an answer and before it
+    was applied, its next try applies it (a step is skipped only if it had begun before); after a clear it asks anew.
 
     Returns the ``answers`` that were applied or refused, and how the rollout ``ended``.
 
@@ -68,24 +70,29 @@ class RolloutControlOperator(QuestionOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, if the rollout is on."""
+        return self._ask(context, asked=_is_plain_retry(self, context))
+
+    def _ask(self, context: Context, *, asked: bool) -> dict[str, Any]:
         rollout = self._mine()
         if rollout is None:
             return self._over(context, self._how_it_ended())
         self.rollout = rollout.id
         context["ti"].xcom_push(key="rollout", value=rollout.id)
         subject = f"{self.alias} of {self.name}: steer the rollout of version {rollout.canary}"
-        return self.ask(context, subject, _describe(rollout), rollout.id)
+        return self.ask(context, subject, _describe(rollout), rollout.id, asked=asked)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Apply the answer, and ask again."""
         if "ended" in event:
             return self._over(context, event["ended"])
+        if "unasked" in event:
+            return self._ask(context, asked=False)
         answer = Answer.of(HITLOperator.execute_complete(self, context, event))
         self.rollout = self._kept(context, "rollout") or self.rollout
         told = {"option": answer.option, "by": answer.by, "at": answer.at, "comment": answer.comment}
-        told["refused"] = self._apply(context, answer)
+        told["refused"] = self._apply(context, answer, left_over=bool(event.get("left_over")))
         context["ti"].xcom_push(key=_ANSWERS_KEY, value=[*(self._kept(context, _ANSWERS_KEY) or []), told])
-        return self.execute(context)
+        return self._ask(context, asked=False)
 
     def until(self, context: Context) -> dict[str, Any] | None:
         """Return the task that ends the waiting."""
@@ -106,8 +113,12 @@ class RolloutControlOperator(QuestionOperator):
             return "no rollout is on"
         return f"rollout {ended.id!r} of {ended}"
 
-    def _apply(self, context: Context, answer: Answer) -> str | None:
+    def _apply(self, context: Context, answer: Answer, *, left_over: bool) -> str | None:
         """Do what was chosen; returns why not, if it could not be done."""
+        rollout = self._mine() if left_over else None
+        if rollout is not None and _is_about_another_step(answer, rollout):
+            self.log.warning("%s, which is refused: the task died before, and another step has begun since.", answer)
+            return "another step has begun since the answer was given; answer again, if that is to be skipped too"
         arguments: dict[str, Any] = {"rollout_id": self.rollout, "changed_by": answer.by}
         arguments["reason"] = f"{answer.option}: {answer.comment}" if answer.comment else answer.option
         if answer.option == PROMOTE:
@@ -131,6 +142,18 @@ class RolloutControlOperator(QuestionOperator):
     def _over(self, context: Context, how: str) -> dict[str, Any]:
         self.log.info("Nothing to steer any more: %s.", how)
         return {"answers": self._kept(context, _ANSWERS_KEY) or [], "ended": how}
+
+
+def _is_plain_retry(task: RolloutControlOperator, context: Context) -> bool:
+    """Tell whether an earlier try has died, and nobody has cleared the task: what it had asked still stands then."""
+    ti = context["ti"]
+    return bool(ti.try_number > 1 and ti.max_tries == task.retries)
+
+
+def _is_about_another_step(answer: Answer, rollout: Rollout) -> bool:
+    """Tell whether an answer was given before what it would be applied to had begun."""
+    began = rollout.stepped_at if answer.option == SKIP and rollout.stepped_at else rollout.began_at
+    return began > datetime.fromisoformat(answer.at)
 
 
 def _describe(rollout: Rollout) -> str:

@@ -42,7 +42,7 @@ class QuestionOperator(RepositoryOperator, HITLOperator):
         notifiers: Called when the question is asked.
         poke_interval: Seconds between two looks at a running rollout.
         retries: At least one is wise: up to Airflow 3.3.2, a person who answers in the very second in which the task
-            begins to wait makes it fail.
+            begins to wait makes it fail, and it asks again.
     """
 
     template_fields: Sequence[str] = (*RepositoryOperator.template_fields, "name", "alias", "subject", "body")
@@ -78,23 +78,28 @@ class QuestionOperator(RepositoryOperator, HITLOperator):
         self.alias = alias
         self.poke_interval = poke_interval
 
-    def ask(self, context: Context, subject: str, body: str, rollout: str | None = None) -> NoReturn:
+    def ask(
+        self, context: Context, subject: str, body: str, rollout: str | None = None, *, asked: bool = False
+    ) -> NoReturn:
         """Ask, and leave the worker; the task goes on in ``execute_complete``.
 
         Args:
             rollout: Id of the running rollout that the question is about: when it ends, ``execute_complete`` is called
                 with ``{"ended": …}``.
+            asked: An earlier try of the task may have asked that already; only with a rollout. If it has, and somebody
+                answered, ``execute_complete`` is called with that answer and ``"left_over": True``; if it has not, with
+                ``{"unasked": True}``.
         """
         self.subject = optional(self.subject) or subject
         self.body = "\n\n".join(part for part in (optional(self.body), body) if part)
         if rollout is None:
             HITLOperator.execute(self, context)
             raise RuntimeError("Airflow's operator did not wait for an answer.")
-        self._ask_while_live(context, rollout)
+        if not asked:
+            self._put_question(context)
+        self._wait_while_live(context, rollout, asked=not asked)
 
-    def _ask_while_live(self, context: Context, rollout: str) -> NoReturn:
-        from airflow_provider_versioned.triggers.rollout_answer import RolloutAnswerTrigger  # noqa: PLC0415 -- keeps Dag files light
-
+    def _put_question(self, context: Context) -> None:
         upsert_hitl_detail(
             ti_id=context["ti"].id,
             options=self.options,
@@ -107,6 +112,10 @@ class QuestionOperator(RepositoryOperator, HITLOperator):
         )
         for notifier in self.notifiers:
             notifier(context)
+
+    def _wait_while_live(self, context: Context, rollout: str, *, asked: bool) -> NoReturn:
+        from airflow_provider_versioned.triggers.rollout_answer import RolloutAnswerTrigger  # noqa: PLC0415 -- keeps Dag files light
+
         deadline = (datetime.now(UTC) + self.response_timeout).isoformat() if self.response_timeout else None
         self.defer(
             trigger=RolloutAnswerTrigger(
@@ -117,6 +126,7 @@ class QuestionOperator(RepositoryOperator, HITLOperator):
                 defaults=list(self.defaults or ()),
                 deadline=deadline,
                 until=self.until(context),
+                asked=asked,
                 poke_interval=self.poke_interval,
                 **self.hook_arguments(),
             ),

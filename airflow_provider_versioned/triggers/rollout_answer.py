@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail, update_hitl_detail_response
 from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
@@ -35,6 +37,8 @@ class RolloutAnswerTrigger(RepositoryTrigger):
         rollout: Id of the rollout.
         ti_id: Of the task instance that asked.
         defaults: Options that count when ``deadline`` (ISO 8601) has passed; empty: it has no deadline.
+        asked: Whether the task has put the question. False: an earlier try of it may have, which the first look tells:
+            an answer to it fires with ``"left_over": True``; if nothing was asked, ``{"unasked": True}`` fires.
         until: ``dag_id``, ``run_id``, ``map_index`` and ``task_id`` of a task after whose end nobody waits for an
             answer; None: only the rollout counts.
         kwargs: Those of :class:`~airflow_provider_versioned.triggers.base.RepositoryTrigger`.
@@ -50,6 +54,7 @@ class RolloutAnswerTrigger(RepositoryTrigger):
         defaults: Sequence[str] = (),
         deadline: str | None = None,
         until: dict[str, Any] | None = None,
+        asked: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,6 +65,7 @@ class RolloutAnswerTrigger(RepositoryTrigger):
         self.defaults = list(defaults)
         self.deadline = deadline
         self.until = until
+        self.asked = asked
 
     def waiting_arguments(self) -> dict[str, Any]:
         """Return what is waited for."""
@@ -71,6 +77,7 @@ class RolloutAnswerTrigger(RepositoryTrigger):
             "defaults": self.defaults,
             "deadline": self.deadline,
             "until": self.until,
+            "asked": self.asked,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -84,6 +91,8 @@ class RolloutAnswerTrigger(RepositoryTrigger):
 
     async def _wait(self, repository: Repository) -> dict[str, Any]:
         failures = 0
+        if not self.asked and (left := await self._left_over()) is not None:
+            return left
         while True:
             if (answer := await self._answer()) is not None:
                 return answer
@@ -111,6 +120,16 @@ class RolloutAnswerTrigger(RepositoryTrigger):
             "responded_by_user": None if user is None else {"id": user.id, "name": user.name},
             "timedout": user is None,
         }
+
+    async def _left_over(self) -> dict[str, Any] | None:
+        """Return what an earlier try of the task has left: an answer, or no question; None: a question."""
+        try:
+            answer = await self._answer()
+        except AirflowRuntimeError as error:
+            if (error.error.detail or {}).get("status_code") != HTTPStatus.NOT_FOUND:
+                raise
+            return {"unasked": True}
+        return answer and {**answer, "left_over": True}
 
     async def _default(self) -> dict[str, Any]:
         """Answer in nobody's name."""

@@ -32,21 +32,26 @@ class Desk:
         """Take a question."""
         self.questions.append(question)
 
-    def context(self, operator: Any) -> Context:
-        """Return the context of a task."""
-        context: Any = self.run.context(operator.task_id)
+    def context(self, operator: Any, try_number: int = 1) -> Context:
+        """Return the context of a try of a task that nobody has cleared."""
+        context: Any = self.run.context(operator.task_id, try_number=try_number)
+        context["ti"].max_tries = operator.retries
         context["ti"].id = uuid4()
         return {**context, "task_instance": context["ti"], "task": operator}  # type: ignore[typeddict-item] # Airflow's
 
     def asks(self, operator: Any) -> dict[str, Any]:
         """Execute a task that must leave its worker with a question, and return that."""
+        self.parks(operator, self.context(operator))
+        return self.questions[-1]
+
+    def parks(self, operator: Any, context: Context) -> None:
+        """Execute a task that must leave its worker."""
         self.parked = None
         try:
-            operator.execute(self.context(operator))
+            operator.execute(context)
         except PARKED as parked:
             self.parked = parked
         assert self.parked is not None, "the task did not wait"
-        return self.questions[-1]
 
     def answered(self, operator: Any, option: str, comment: str | None = None, by: Any = ANN) -> Any:
         """Let the task go on with an answer."""

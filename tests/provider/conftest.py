@@ -42,6 +42,7 @@ class FakeTaskInstance:
     map_index: int | None
     try_number: int
     xcoms: dict[tuple[str, str], Any]
+    max_tries: int = 0
 
     def get_first_reschedule_date(self, context: Context) -> None:
         """Say that this is the first look of a sensor."""

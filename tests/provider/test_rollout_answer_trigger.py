@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from airflow_provider_versioned.repository import Repository
 from airflow_provider_versioned.repository.errors import StorageUnavailableError
@@ -103,6 +105,37 @@ def test_answer_fires_with_who_gave_it(airflow: Airflow) -> None:
         "responded_by_user": {"id": "ann", "name": "Ann Lee"},
         "timedout": False,
     }
+
+
+@pytest.mark.usefixtures("model")
+def test_answer_that_an_earlier_try_has_left_fires_at_once_and_says_so(airflow: Airflow) -> None:
+    airflow.answer("Abort")
+
+    assert (fired(asked=False)["left_over"], fired(asked=False)["chosen_options"]) == (True, ["Abort"])
+    assert "left_over" not in fired()
+
+
+@pytest.mark.usefixtures("model")
+def test_question_that_an_earlier_try_has_left_is_waited_for(airflow: Airflow) -> None:
+    airflow.on_look = lambda look: airflow.answer("Freeze") if look == 3 else None
+
+    event = fired(asked=False)
+
+    assert (event["chosen_options"], "left_over" in event) == (["Freeze"], False)
+
+
+@pytest.mark.usefixtures("model")
+def test_question_that_was_never_asked_fires_that_only_when_the_task_did_not_ask(airflow: Airflow) -> None:
+    def fail(status: int) -> None:
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": status}))
+
+    airflow.on_look = lambda _look: fail(404)
+    assert fired(asked=False) == {"unasked": True}
+    with pytest.raises(AirflowRuntimeError):
+        fired()
+    airflow.on_look = lambda _look: fail(500)
+    with pytest.raises(AirflowRuntimeError):
+        fired(asked=False)
 
 
 def test_end_of_the_rollout_fires_with_how_it_ended(model: Repository, airflow: Airflow) -> None:

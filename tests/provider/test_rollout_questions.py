@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -215,6 +215,82 @@ def test_buttons_never_steer_another_rollout_than_theirs(model: Repository, peop
     assert (state(model), model.get_alias("model", "prod").version) == (RolloutState.LIVE, "1")
     assert result["answers"][0]["refused"]
     assert result["ended"]
+
+
+# -- buttons whose task died -----------------------------------------------------------------------------------------
+
+
+def died(model: Repository, people: Desk) -> RolloutControlOperator:
+    """Ask, die, and begin the next try."""
+    control = made(RolloutControlOperator)
+    people.asks(control)
+    retried: RolloutControlOperator = made(RolloutControlOperator)
+    people.parks(retried, people.context(retried, try_number=2))
+    assert (len(people.questions), people.parked.trigger.asked) == (1, False)
+    return retried
+
+
+def left_over(option: str, at: datetime) -> dict[str, Any]:
+    event = {"chosen_options": [option], "params_input": {}, "responded_by_user": {"id": "ann", "name": "Ann Lee"}}
+    return {**event, "responded_at": at, "left_over": True}
+
+
+def test_answer_of_a_try_that_died_is_applied_by_the_next(model: Repository, people: Desk) -> None:
+    retried = died(model, people)
+
+    result = people.resumed(retried, left_over("Abort", datetime.now(UTC)))
+
+    assert state(model) is RolloutState.ROLLED_BACK
+    assert [(answer["option"], answer["refused"]) for answer in result["answers"]] == [("Abort", None)]
+
+
+def test_step_is_skipped_by_the_next_try_only_if_it_had_begun_before_the_answer(
+    model: Repository, people: Desk
+) -> None:
+    retried, at = died(model, people), datetime.now(UTC)
+    model.shift_rollout("model", "prod", 50, rollout_id="r")
+
+    with pytest.raises(TaskDeferred):
+        people.resumed(retried, left_over("Skip step", at))
+    assert not model.get_rollout("model", "prod").skipped
+    assert people.run.xcoms["question", "answers"][0]["refused"].startswith("another step has begun since")
+    # All other buttons mean the rollout, whatever step it is at.
+    with pytest.raises(TaskDeferred):
+        people.resumed(retried, left_over("Freeze", at))
+    assert state(model) is RolloutState.FROZEN
+    with pytest.raises(TaskDeferred):
+        people.resumed(retried, left_over("Skip step", datetime.now(UTC)))
+    assert model.get_rollout("model", "prod").skipped
+
+
+def test_answer_from_before_the_rollout_began_is_not_applied(model: Repository, people: Desk) -> None:
+    retried, before = died(model, people), model.get_rollout("model", "prod").began_at - timedelta(seconds=1)
+
+    with pytest.raises(TaskDeferred):
+        people.resumed(retried, left_over("Promote now", before))
+
+    assert state(model) is RolloutState.LIVE
+    assert len(people.questions) == 2
+
+
+def test_next_try_asks_what_the_one_that_died_did_not(model: Repository, people: Desk) -> None:
+    retried = died(model, people)
+
+    with pytest.raises(TaskDeferred) as deferred:
+        people.resumed(retried, {"unasked": True})
+
+    assert (len(people.questions), deferred.value.trigger.asked) == (2, True)
+
+
+@pytest.mark.usefixtures("model")
+def test_cleared_task_asks_anew(people: Desk) -> None:
+    control = made(RolloutControlOperator)
+    context = people.context(control, try_number=2)
+    context["ti"].max_tries = 2 + control.retries - 1  # as Airflow does when it clears a task
+
+    people.parks(control, context)
+
+    assert (len(people.questions), people.parked.trigger.asked) == (1, True)
 
 
 @pytest.mark.usefixtures("model")

@@ -37,11 +37,11 @@ def die(*_arguments: object, **_keywords: object) -> None:
     raise Died
 
 
-def publish_and_die_before_the_copy(repository: Repository, content: bytes, **keywords: str) -> None:
+def publish_and_die_before_the_copy(repository: Repository, content: bytes, key: str | None = None) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(repository._objects, "copy", die)
         with pytest.raises(Died):
-            repository.publish_artifact_version("m", content=content, **keywords)
+            repository.publish_artifact_version("m", content=content, idempotency_key=key)
 
 
 def put_and_die(repository: Repository, content: bytes) -> None:
@@ -279,7 +279,7 @@ def test_put_that_landed_after_a_dead_publish_is_not_undone_by_its_repetition(
     repository.put_artifact("m", b"before")
 
     def die_beside() -> None:  # when the other has announced its put
-        publish_and_die_before_the_copy(repository, b"published", idempotency_key="task")
+        publish_and_die_before_the_copy(repository, b"published", "task")
 
     interrupting(monkeypatch, other._objects, "put_latest", die_beside)
     other.put_artifact("m", b"other")
