@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_versioned.repository import ConflictError, Repository, etags
 from airflow_provider_versioned.repository.etags import expectation
+from airflow_provider_versioned.repository.following import Following, Replaced
+from airflow_provider_versioned.repository.objects import Stored
 from airflow_provider_versioned.repository.revisions import new_revision
 from tests.repository.fault_wire import Died
 from tests.repository.interruption import interrupting
@@ -327,15 +329,28 @@ def test_latest_follows_a_publish_after_a_put_that_ended_before_the_commit(
     assert latest(other) == b"published"
 
 
-def test_latest_follows_over_an_object_that_another_tool_wrote_before(repository: Repository, store: Store) -> None:
-    repository.put_artifact("m", b"before")
-    store.put_object(store.key("m", "LATEST"), b"of another tool")
-    time.sleep(1.1)  # S3 tells times in seconds
+@pytest.mark.parametrize(
+    ("etag", "secs", "known", "replaced"),
+    [
+        ("expected", 1, True, True),
+        ("other", 1, True, False),
+        ("other", 0, True, False),  # S3 tells whole seconds: it may be a put that was announced before
+        ("other", -1, True, True),  # of another tool
+        ("other", 1, False, False),
+        ("other", 0, False, True),  # its item was lost
+        ("other", -1, False, True),
+    ],
+)
+def test_copy_replaces_what_was_expected_and_what_is_older_than_the_version(
+    etag: str, secs: int, known: bool, replaced: bool
+) -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    expected = Replaced(known, "expected" if known else None, frozenset(), frozenset(), frozenset())
+    found = Stored(etag, "sha256", 1, at + timedelta(seconds=secs))
 
-    repository.publish_artifact_version("m", content=b"published")
+    following = Following("000001", expected, new_revision())
 
-    assert latest(repository) == b"published"
-    assert list(repository.verify("m")) == []
+    assert following.replaces(found, Stored("version", "another", 1, at)) is replaced
 
 
 def test_latest_follows_over_an_object_whose_item_is_lost(repository: Repository, store: Store) -> None:
