@@ -294,10 +294,13 @@ class Publisher:
             try:
                 self._commit(order, claim, published, latest, following)
             except Refused as refused:
-                if refused.found[0] is not None:
-                    return self._committed_by_another(order, published, refused)
-                latest = self._version(order, LATEST)  # written since, or a purge sets out to delete its object
-                continue
+                there = refused.found[0]
+                if there is None:
+                    latest = self._version(order, LATEST)  # written since, or a purge sets out to delete its object
+                    continue
+                if there.get("revision", {}).get("S") != published.revision:
+                    return self._committed_by_another(order, published, there)
+                # It landed, only the answer was lost.
             if following is not None:
                 latest = self._latest.follow(order.asked, order.name, stored, following, following.revision)
             if latest is not None and latest.etag is not None and latest.pending is None:
@@ -355,12 +358,11 @@ class Publisher:
             writes.append(check(ArtifactItem(order.name, LATEST), both(same, unmoved(latest))))
         self._table.write_together(order.asked, writes)
 
-    def _committed_by_another(self, order: Order, published: ArtifactItem, refused: Refused) -> ArtifactItem | None:
-        """Return what stands there if it is this publication (a lost answer, or another process with the same key)."""
-        found = refused.found[0]
-        if not found:
+    def _committed_by_another(self, order: Order, published: ArtifactItem, there: RawItem) -> ArtifactItem | None:
+        """Return what stands there if another process with the same key has published the same."""
+        if not there:
             return None
-        item = ArtifactItem.from_raw_data(found)
+        item = ArtifactItem.from_raw_data(there)
         if item.state != PUBLISHED or item.sha256 != published.sha256:
             return None
         if order.content is not None:

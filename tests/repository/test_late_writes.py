@@ -17,7 +17,7 @@ from airflow_provider_versioned.repository.etags import expectation
 from airflow_provider_versioned.repository.following import Following, Replaced
 from airflow_provider_versioned.repository.objects import Stored
 from airflow_provider_versioned.repository.revisions import new_revision
-from tests.repository.fault_wire import Died
+from tests.repository.fault_wire import Died, Wire, lose_answer_and_token
 from tests.repository.interruption import interrupting
 from tests.servers import DYNAMODB_LOCAL
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.repository.store import Store
+    from tests.servers import Aws, PlaceArguments
 
     Write = Callable[[Repository], object]
 
@@ -465,6 +466,21 @@ def test_expectation_of_one_who_has_not_come_back_for_an_hour_is_dropped(
     store.reopened().publish_artifact_version("m", content=b"three")
 
     assert "expected_etags" not in store.item("m", "LATEST")
+
+
+def test_publish_whose_commit_was_answered_too_late_expects_nothing_any_more(
+    repository: Repository, store: Store, aws: Aws, unique_place: PlaceArguments
+) -> None:
+    repository.put_artifact("m", b"before")
+    s3, dynamodb, wire = aws.new_s3(), aws.new_dynamodb(), Wire(lose_answer_and_token, 4)
+    wire.join(s3, dynamodb)
+    publishing = Repository(**unique_place, s3_client=s3, dynamodb_client=dynamodb)
+
+    publishing.publish_artifact_version("m", content=b"published")
+
+    assert wire.sent == 7
+    assert not {"expected_etags", "pending", "pending_version"} & store.item("m", "LATEST").keys()
+    assert latest(repository) == b"published"
 
 
 def test_publish_beside_one_who_has_just_said_what_it_expects_reads_again(
