@@ -12,13 +12,11 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pynamodb.expressions.condition import Or
-
 from airflow_provider_versioned.repository.alias_change import Change, Targets
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
 from airflow_provider_versioned.repository.etags import entries, expectation, outdated
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
-from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, both
+from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, both, either
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
 from airflow_provider_versioned.repository.many import at_once, both_at_once
 from airflow_provider_versioned.repository.remains import given
@@ -193,7 +191,7 @@ class Destroyer:
             done = [ArtifactItem.expected_etags.delete(set(ours))] if ours else []
             return update(item, marked, ArtifactItem.deleted_at.remove(), *done)
         none: Condition = ArtifactItem.expected_etags.does_not_exist()
-        unexpected = Or(none, ArtifactItem.expected_etags == set(ours)) if ours else none
+        unexpected = either(none, ArtifactItem.expected_etags == set(ours)) if ours else none
         return delete(item, both(marked, unexpected))
 
     def _remove_latest(self, asked: str, name: str, raw: RawItem | None, listed: Listed | None) -> str | None:

@@ -221,6 +221,11 @@ def both(first: Condition, second: Condition) -> Condition:
     return And(first, second)
 
 
+def either(first: Condition, second: Condition) -> Condition:
+    """Demand one of two things; typed, unlike PynamoDB's ``|``."""
+    return Or(first, second)
+
+
 def live() -> Condition:
     """The version can be read: it exists, is not deleted, and is not a ghost."""
     not_deleted = ~(ArtifactItem.is_deleted == True)  # noqa: E712 -- PynamoDB builds the condition from ==
@@ -230,7 +235,7 @@ def live() -> Condition:
 def withdrawn() -> Condition:
     """The version was published and then deleted or purged."""
     deleted = both(ArtifactItem.is_deleted == True, ~(ArtifactItem.state == CLAIMED))  # noqa: E712 -- as above
-    return Or(ArtifactItem.pk.does_not_exist(), deleted)
+    return either(ArtifactItem.pk.does_not_exist(), deleted)
 
 
 def ghost() -> Condition:

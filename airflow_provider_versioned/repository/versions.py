@@ -12,11 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pynamodb.expressions.condition import Or
-
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InUseError
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.items import CLAIMED, PURGING, AliasItem, ArtifactItem, live
+from airflow_provider_versioned.repository.items import CLAIMED, PURGING, AliasItem, ArtifactItem, either, live
 from airflow_provider_versioned.repository.keys import (
     Place,
     alias_pk,
@@ -308,7 +306,7 @@ class Hiding:
 
 
 def _there() -> Condition:
-    return Or(live(), ArtifactItem.pending.exists())
+    return either(live(), ArtifactItem.pending.exists())
 
 
 def _hidable(raw: RawItem) -> bool:

@@ -19,7 +19,7 @@ import sys
 import pytest
 from airflow_provider_versioned.repository.alias_change import Attempt
 from tests.repository.planting import plant
-plant(pytest.MonkeyPatch(), Attempt, "_move", "unmoved(self._view.item)", "unmoved(None)")
+plant(pytest.MonkeyPatch(), Attempt, "_move", "unmoved(self.view.item)", "unmoved(None)")
 from tests.reliability.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
