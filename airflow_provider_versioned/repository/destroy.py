@@ -18,7 +18,7 @@ from airflow_provider_versioned.repository.etags import entries, expectation, ou
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, both, either
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
-from airflow_provider_versioned.repository.many import at_once, both_at_once
+from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
 from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import (
@@ -34,7 +34,7 @@ from airflow_provider_versioned.repository.table import (
 from airflow_provider_versioned.repository.versions import Hiding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pynamodb.expressions.condition import Condition
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _TRIES = 10
+_ARTIFACTS_AT_ONCE = 2  # each with up to five requests at once, of the ten connections that boto3 keeps open
 
 
 class Destroyer:
@@ -235,22 +236,27 @@ class Destroyer:
             InUseError: Artifacts with protected versions are left; all others are gone.
         """
         left: dict[str, str] = {}
+        for done in for_each(self._flat_names(), self.destroy, _ARTIFACTS_AT_ONCE):
+            if isinstance(done.error, InUseError):
+                left[done.entry] = done.error.message
+            elif done.error is not None:
+                raise done.error
+        if left:
+            names = sorted(left)
+            raise InUseError(
+                f"Purging all artifacts left {len(left)} that have protected versions; all others are gone. "
+                f"{' '.join(left[name] for name in names)}",
+                names=tuple(names),
+            )
+
+    def _flat_names(self) -> Iterator[str]:
         for name in sorted(self._names()):
             try:
                 check_flat_name(name)
             except InvalidInputError as error:
                 log.warning("Purging all artifacts leaves one out: %s", error)
-                continue
-            try:
-                self.destroy(name)
-            except InUseError as error:
-                left[name] = error.message
-        if left:
-            raise InUseError(
-                f"Purging all artifacts left {len(left)} that have protected versions; all others are gone. "
-                f"{' '.join(left.values())}",
-                names=tuple(left),
-            )
+            else:
+                yield name
 
     def _names(self) -> set[str]:
         """Find the artifacts that have objects, versions or aliases."""

@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     Write = Callable[[Repository], object]
 
 
+class Rival:
+    """Does something in the middle of another's operation, and looks what LATEST is before and after."""
+
+    def __init__(self, repository: Repository, act: Callable[[], object]) -> None:
+        self._repository = repository
+        self._act = act
+        self.saw: list[bytes] = []
+
+    def __call__(self) -> None:
+        """Look, act, look."""
+        self.saw.append(latest(self._repository))
+        self._act()
+        self.saw.append(latest(self._repository))
+
+
 # -- a copy that is late -----------------------------------------------------------------------------------------
 
 
@@ -36,19 +51,11 @@ def test_put_after_a_publish_was_visible_is_not_undone_by_its_copy(
 ) -> None:
     other = store.reopened()
     repository.put_artifact("m", b"before")
-    seen: list[bytes] = []
-
-    def rival() -> None:
-        seen.append(latest(other))
-        for each in (*between, content):
-            other.put_artifact("m", each)
-        seen.append(latest(other))
-
+    rival = Rival(other, lambda: [other.put_artifact("m", each) for each in (*between, content)])
     interrupting(monkeypatch, repository._objects, "copy", rival)
     repository.publish_artifact_version("m", content=b"published")
 
-    assert seen == [b"published", content]
-    assert latest(other) == content
+    assert [*rival.saw, latest(other)] == [b"published", content, content]
     assert "expected_etags" not in store.item("m", "LATEST")
 
 
@@ -59,18 +66,11 @@ def test_put_after_a_publish_over_a_dead_put_is_not_undone_by_its_copy(
     other = store.reopened()
     repository.put_artifact("m", b"before")
     put_and_die(other, b"never")
-    seen: list[bytes] = []
-
-    def rival() -> None:
-        seen.append(latest(other))
-        other.put_artifact("m", b"other")
-        seen.append(latest(other))
-
+    rival = Rival(other, lambda: other.put_artifact("m", b"other"))
     interrupting(monkeypatch, repository._objects, "copy", rival)
     repository.publish_artifact_version("m", content=b"published")
 
-    assert seen == [b"published", b"other"]
-    assert latest(other) == b"other"
+    assert [*rival.saw, latest(other)] == [b"published", b"other", b"other"]
 
 
 @pytest.mark.backends(DYNAMODB_LOCAL)
@@ -121,17 +121,11 @@ def test_second_of_two_publishers_stays_latest_although_the_first_copies_last(
 ) -> None:
     other = store.reopened()
     repository.put_artifact("m", b"before")
-    seen: list[bytes] = []
-
-    def rival() -> None:
-        seen.append(latest(other))
-        other.publish_artifact_version("m", content=b"second")
-        seen.append(latest(other))
-
+    rival = Rival(other, lambda: other.publish_artifact_version("m", content=b"second"))
     interrupting(monkeypatch, repository._objects, "copy", rival)
     repository.publish_artifact_version("m", content=b"first")
 
-    assert [*seen, latest(other)] == [b"first", b"second", b"second"]
+    assert [*rival.saw, latest(other)] == [b"first", b"second", b"second"]
     assert "expected_etags" not in store.item("m", "LATEST")
 
 

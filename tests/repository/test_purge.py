@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_versioned.repository import InvalidInputError, PurgePlan
+from airflow_provider_versioned.repository import InvalidInputError, PurgePlan, StorageUnavailableError
 from tests.repository.interruption import interrupting
 from tests.servers import DYNAMODB_LOCAL, MINISTACK, MOTO
 
@@ -277,6 +277,27 @@ def test_purge_all_destroys_every_artifact_and_nothing_else(
     assert store.keys() == ["artifacts/a/b/000001.bin", "elsewhere/000001.bin"]
     assert "leaves one out: Artifact name 'a/b' has no S3 folder of its own" in caplog.text
     assert model.publish_artifact_version("model", content=b"x").version == "6"
+
+
+def test_purge_all_raises_what_stops_one_artifact_and_goes_on_when_repeated(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "z"):
+        model.publish_artifact_version(name, content=b"x")
+    remove = model._destroyer._remove
+
+    def fail_for_one(asked: str, name: str, *rest: Any) -> None:
+        if name == "a":
+            raise StorageUnavailableError(f"{asked} failed: nobody is there.")
+        remove(asked, name, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model._destroyer, "_remove", fail_for_one)
+        with pytest.raises(StorageUnavailableError, match="Purging artifact 'a' failed: nobody is there"):
+            model.purge_all()
+    model.purge_all()
+
+    assert store.keys() == []
 
 
 def test_version_that_an_alias_left_lately_is_kept_for_a_rollback(model: Repository, store: Store) -> None:
