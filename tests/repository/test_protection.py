@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_versioned.repository import ArtifactNotFoundError, InUseError, InvalidInputError
 from tests.repository.interruption import interrupting
-from tests.servers import MOTO
+from tests.servers import MOTO, TRANSACTIONAL
 
 if TYPE_CHECKING:
     from airflow_provider_versioned.repository import Repository
@@ -94,6 +94,7 @@ def test_artifact_with_a_protected_version_is_not_destroyed_and_nothing_is_touch
     assert model.list_artifact_versions("model") == []
 
 
+@pytest.mark.backends(*TRANSACTIONAL)
 def test_artifact_of_which_a_version_is_protected_while_it_is_destroyed_tells_what_was_removed(
     model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
