@@ -102,7 +102,9 @@ class Destroyer:
         said = ", ".join(f"{version} ({reason})" for version, reason in protected.items())
         marked = sum(_is_marked(raw) for raw in items if is_version_sk(raw["sk"]["S"]) and "deleted_at" in raw)
         removed = [f"alias {alias}" for alias in deleted]
-        removed += [f"{marked} version{'s'[: marked - 1]}, whose bytes go when you purge again"] if marked else []
+        removed += (
+            [f"{marked} version{'s' if marked > 1 else ''}, whose bytes go when you purge again"] if marked else []
+        )
         what = f"removed before that: {', '.join(removed)}" if removed else "nothing was removed"
         raise InUseError(
             f"{asked} failed: protected versions: {said}; {what}; unprotect them first.",
