@@ -125,6 +125,11 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 
+def was_repeated(error: ClientError) -> bool:
+    """Tell whether the SDK had sent the request before: it may have been carried out then."""
+    return error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+
+
 @contextmanager
 def translated(asked: str, resource: str, owner: str | None = None) -> Iterator[None]:
     """Turn botocore's errors inside the block into errors of ours.

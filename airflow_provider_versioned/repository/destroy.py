@@ -9,6 +9,7 @@ repository is.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -173,12 +174,19 @@ class Destroyer:
             partial(self._remains.remove_objects, asked, name, numbers),
             partial(self._remove_latest, asked, name, items.get(LATEST), latest),
         )
-        others: list[Write] = []
-        if LATEST in marked or latest is not None:
-            others.append(self._forget_latest(name, items.get(LATEST), expected))
+        forgetting = self._forget_latest(name, items.get(LATEST), expected)
+        others = [forgetting] if LATEST in marked or latest is not None else []
         ghosts = [sk for sk in items if not is_version_sk(sk)]
         others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
-        self._remains.remove_items(asked, name, numbers, given(items.values()), others)
+        refused = self._remains.remove_items(asked, name, numbers, given(items.values()), others)
+        if expected is not None and forgetting in refused:
+            self._expect_no_more(asked, name, expected)
+
+    def _expect_no_more(self, asked: str, name: str, expected: str) -> None:
+        """Take back what was written down, after LATEST was written anew."""
+        there, own = ArtifactItem.expected_etags.contains(expected), ArtifactItem.expected_etags.delete({expected})
+        with suppress(Refused):
+            self._table.write(asked, update(ArtifactItem(name, LATEST), there, own))
 
     @staticmethod
     def _forget_latest(name: str, raw: RawItem | None, expected: str | None) -> Write:

@@ -90,7 +90,9 @@ def copy_in_one_part(asked: str, name: str, source: str, avoid: frozenset[str]) 
     """
     digest = _md5_of(source)
     if digest is None:
-        return any(_md5_of(etag) is not None for etag in avoid)
+        possible = [found for etag in avoid if (found := _md5_of(etag)) is not None]
+        in_one_part = [content_in_one_part(asked, name, found, avoid) for found in possible]
+        return any(in_one_part)
     return content_in_one_part(asked, name, digest, avoid)
 
 

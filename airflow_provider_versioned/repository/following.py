@@ -24,6 +24,7 @@ class Replaced:
         avoid: ETags that the copy must not get.
         entries: All that the item says of who expects which object.
         outdated: Those of them that do not count any more.
+        stated: Whether the announcement has to say what was seen, because the item does not.
     """
 
     known: bool
@@ -31,15 +32,22 @@ class Replaced:
     avoid: frozenset[str]
     entries: frozenset[str]
     outdated: frozenset[str]
+    stated: bool = False
 
     @classmethod
-    def of(cls, item: ArtifactItem | None, expected: str | None, but: str | None = None) -> Replaced:
+    def of(
+        cls, item: ArtifactItem | None, expected: str | None, but: str | None = None, *, stated: bool = False
+    ) -> Replaced:
         """Say what LATEST's item tells.
 
         Args:
             but: The revision of an entry that is there for the same copy.
+            stated: The item is marked or hidden: the new object must not look like the one that stands there.
         """
-        return cls(item is not None, expected, avoided(item, but), entries(item), outdated(item))
+        avoid = avoided(item, but)
+        if stated and expected is not None:
+            avoid |= {expected}
+        return cls(item is not None, expected, avoid, entries(item), outdated(item), stated)
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,8 @@ class Following:
         """
         if found.etag == self.replaced.expected:
             return True
+        if "-" in found.etag:  # Amazon dates what came in parts to the beginning of its upload
+            return False
         if not self.replaced.known:
             return found.written_at <= stored.written_at
         return found.written_at < stored.written_at

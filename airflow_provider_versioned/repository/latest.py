@@ -11,21 +11,34 @@ copy to its own key has got to (see docs/decisions/001-pending-mark-on-latest.md
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ConflictError
-from airflow_provider_versioned.repository.etags import avoided
+from airflow_provider_versioned.repository.etags import expectation
 from airflow_provider_versioned.repository.following import Following, Replaced
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.items import ArtifactItem, both, live
+from airflow_provider_versioned.repository.items import ArtifactItem, both, either
 from airflow_provider_versioned.repository.keys import decode_version
+from airflow_provider_versioned.repository.latest_item import (
+    Head,
+    as_read,
+    changes_to,
+    clean,
+    is_clean,
+    is_settled,
+    is_young,
+    item_of,
+    stored_of,
+    unmoved,
+)
 from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
-from airflow_provider_versioned.repository.revisions import begun_at, new_revision
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, Write, update
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
 
@@ -33,25 +46,6 @@ if TYPE_CHECKING:
 
 _TRIES = 10
 _PATIENCE = 4  # looks at another's publication before it is finished for it
-_YOUNG = timedelta(seconds=2)
-
-
-@dataclass(frozen=True)
-class Head:
-    """What LATEST truly is.
-
-    Attributes:
-        stored: The object that holds its content, as far as known; None when there is none.
-        live: Whether readers may see it.
-        at: The version under whose key that object stands: LATEST, or the number (in stored form) whose content LATEST
-            is to become and has not become yet.
-        replaces: In that case, the ETag of the object that the copy is to replace; None when there is none.
-    """
-
-    stored: Stored | None
-    live: bool
-    at: str = LATEST
-    replaces: str | None = None
 
 
 class Latest:
@@ -72,89 +66,141 @@ class Latest:
         """
         self._table.ensure_ours(asked)
         for _ in range(_TRIES):
-            pending = new_revision()
-            before, unchanged = self._announce(asked, name, content.sha256, pending)
-            if unchanged is not None:
-                return unchanged
-            stored = self._write_object(asked, name, content, attributes, before, pending)
-            if stored is not None:
-                return self.commit(asked, name, stored, pending)
+            mark = new_revision()
+            begun = self._announce(asked, name, content.sha256, mark)
+            if isinstance(begun, ArtifactItem):
+                return begun
+            written = self._write_object(asked, name, content, attributes, begun, mark) if begun is not None else None
+            if isinstance(written, ArtifactItem):
+                return written
+            if begun is not None and written is not None:
+                return self._commit(asked, name, written, begun, mark)
         raise ConflictError(
             f"{asked} failed: others overwrote LATEST {_TRIES} times in the same moment; try again.", name=name
         )
 
-    def _announce(
-        self, asked: str, name: str, sha256: str, pending: str
-    ) -> tuple[ArtifactItem | None, ArtifactItem | None]:
-        """Mark the item; return (the item before, None), or (None, the item) if it is live with that content."""
+    def _announce(self, asked: str, name: str, sha256: str, mark: str) -> Replaced | ArtifactItem | None:
+        """Mark the item; return what the object replaces, or the item if it is live with that content.
+
+        None: it has to be looked at again.
+        """
         # Without an etag the item is the library's, which may have died between object and item: write both anew.
-        ours = ArtifactItem.etag.exists() & ArtifactItem.pending.does_not_exist()
-        unchanged = live() & (ArtifactItem.sha256 == sha256) & ours
+        new = either(ArtifactItem.pk.does_not_exist(), both(clean(), ArtifactItem.sha256 != sha256))
         try:
-            old = self._table.write(asked, self.announcement(name, pending, ~unchanged), return_old=True)
+            old = self._table.write(asked, self.announcement(name, mark, new), return_old=True)
         except Refused as refused:
-            return None, ArtifactItem.from_raw_data(refused.found[0] or {})
-        return (ArtifactItem.from_raw_data(old) if old else None), None
+            item = ArtifactItem.from_raw_data(refused.found[0] or {})
+        else:
+            before = ArtifactItem.from_raw_data(old) if old else None
+            return Replaced.of(before, before.etag if before is not None else None)
+        if item.pending == mark:  # it landed, only the answer was lost
+            return Replaced.of(item, item.etag)
+        return item if is_clean(item) else self._announce_over(asked, item, mark)
+
+    def _announce_over(self, asked: str, item: ArtifactItem, mark: str) -> Replaced | None:
+        """Mark an item that is marked or hidden, or another tool's; None: it has to be looked at again."""
+        replaced = self._look(asked, item.pk, item)
+        if replaced is None:
+            return None
+        write = self.announcement(item.pk, mark, as_read(item), stated=replaced)
+        try:
+            self._table.write(asked, write)
+        except Refused as refused:
+            return replaced if (refused.found[0] or {}).get("pending", {}).get("S") == mark else None
+        return replaced
+
+    def _look(self, asked: str, name: str, item: ArtifactItem | None) -> Replaced | None:
+        """Find out which object a write replaces, before it is announced: never after.
+
+        If a put has landed and its writer has not said so, that is said first.
+
+        Returns:
+            None: the item has to be read again.
+        """
+        if item is None or is_clean(item):
+            return Replaced.of(item, item.etag if item is not None else None)
+        seen = self._objects.described(asked, name, LATEST)
+        if item.pending is not None and seen is not None and seen.etag != item.etag:
+            self._bring_in_line(asked, item, seen)
+            return None
+        return Replaced.of(item, seen.etag if seen is not None else None, stated=True)
+
+    def _bring_in_line(self, asked: str, item: ArtifactItem, seen: Stored) -> None:
+        """Say for another what its object is. It may not know that it landed, and send it again."""
+        facts = changes_to(item_of(item.pk, seen, new_revision()), frozenset())
+        if item.etag is not None:
+            facts.append(ArtifactItem.expected_etags.add({expectation(item.etag, item.pending)}))
+        with suppress(Refused):  # it is not as it was read any more
+            self._table.write(asked, update(ArtifactItem(item.pk, LATEST), as_read(item), *facts))
 
     def announcement(
-        self, name: str, pending: str, condition: Condition | None = None, following: Following | None = None
+        self,
+        name: str,
+        mark: str,
+        condition: Condition | None = None,
+        following: Following | None = None,
+        stated: Replaced | None = None,
     ) -> Write:
         """Return the write that marks LATEST as being written; an item that did not exist starts invisible.
 
         Args:
             following: LATEST becomes that version's content from this write on, whether or not it has been copied yet.
                 None: LATEST stays what it is until the object is written.
+            stated: What was seen of the object; the item then says so, so that any other is known as a later one.
         """
-        follows: list[Action] = []
+        actions: list[Action] = []
         if following is not None:
-            follows = [ArtifactItem.pending_version.set(following.version), *following.expects()]
+            actions = [ArtifactItem.pending_version.set(following.version), *following.expects()]
+        if stated is not None and stated.stated:
+            etag = ArtifactItem.etag
+            actions.append(etag.set(stated.expected) if stated.expected is not None else etag.remove())
         return update(
             ArtifactItem(name, LATEST),
             condition,
-            ArtifactItem.pending.set(pending),
-            *follows,
+            ArtifactItem.pending.set(mark),
+            *actions,
             ArtifactItem.is_deleted.set(ArtifactItem.is_deleted | True),
             ArtifactItem.state.remove(),  # a purge that is under way leaves it alone from here on
         )
 
     def _write_object(
-        self,
-        asked: str,
-        name: str,
-        content: Prepared,
-        attributes: Attributes,
-        before: ArtifactItem | None,
-        pending: str,
-    ) -> Stored | None:
-        """Write the object; None when another object stands there, which is no loss if it has the same content."""
-        expected, avoid = None, avoided(before)
+        self, asked: str, name: str, content: Prepared, attributes: Attributes, replaced: Replaced, mark: str
+    ) -> Stored | ArtifactItem | None:
+        """Write the object.
 
-        def is_written(found: Stored | None) -> bool:
-            same = found is not None and (found.sha256, found.size) == (content.sha256, content.size)
-            return same and found is not None and found.etag not in avoid
-
-        if before is not None and before.etag is not None and before.pending in {None, pending}:
-            expected = str(before.etag)
-        elif before is not None:
-            found = self._objects.head(asked, name, LATEST)
-            if is_written(found):
-                return found
-            expected = found.etag if found is not None else None
+        Returns:
+            What stands there; the item as it would be, if it was written and replaced before we knew; None when another
+            object stands there.
+        """
         try:
-            return self._objects.put_latest(asked, name, content, attributes, expected, avoid)
-        except PreconditionLost:
+            return self._objects.put_latest(asked, name, content, attributes, replaced.expected, replaced.avoid)
+        except PreconditionLost as lost:
             found = self._objects.head(asked, name, LATEST)
-            return found if is_written(found) else None
+            if found is None:
+                return None
+            if (found.sha256, found.size) == (content.sha256, content.size) and found.etag not in replaced.avoid:
+                return found
+            if not lost.repeated:
+                return None
+        item = self._read(asked, name)
+        if item is not None and item.pending == mark:
+            return None
+        # The first try may have landed, and others have written since: to write again would undo that.
+        written = ArtifactItem(name, LATEST, update_at=datetime.now(UTC), is_deleted=False, sha256=content.sha256)
+        written.size, written.revision = content.size, mark
+        return written
 
-    def commit(self, asked: str, name: str, stored: Stored, pending: str) -> ArtifactItem:
-        """Make the item say what the object is, after it was announced under ``pending`` and written.
+    def _commit(self, asked: str, name: str, stored: Stored, replaced: Replaced, mark: str) -> ArtifactItem:
+        """Make the item say what the object is, after it was announced and written.
 
         If another write was announced meanwhile, that one commits; if the item was deleted or rewritten by another tool
         meanwhile, the item is brought in line with the object.
         """
-        item = _item(name, stored, new_revision())
-        if not self._say(asked, item, pending):
+        item = item_of(name, stored, new_revision())
+        if not self._say(asked, item, mark):
             self.settle(asked, name)
+            if replaced.expected is not None:
+                self._forget(asked, name, {expectation(replaced.expected, mark)})
         return item
 
     def _say(self, asked: str, item: ArtifactItem, pending: str, done: frozenset[str] = frozenset()) -> bool:
@@ -163,7 +209,7 @@ class Latest:
         Args:
             done: Entries of those who expect no object any more.
         """
-        write = update(ArtifactItem(item.pk, LATEST), ArtifactItem.pending == pending, *_facts(item, done))
+        write = update(ArtifactItem(item.pk, LATEST), ArtifactItem.pending == pending, *changes_to(item, done))
         try:
             self._table.write(asked, write)
         except Refused as refused:
@@ -180,20 +226,28 @@ class Latest:
         Returns:
             LATEST's item as it now is, and what is known of the object.
         """
-        for attempt in range(_PATIENCE):
-            if item is None or item.pending_version is None or not _is_young(item.pending):
-                break
-            self._table.pause(attempt)
+        for attempt in range(_TRIES):
+            replaced = None
+            if item is not None and item.pending_version is not None:
+                if attempt < _PATIENCE and is_young(item.pending):
+                    self._table.pause(attempt)
+                else:
+                    replaced = self._complete_before(asked, name, item)
+            else:
+                replaced = self._look(asked, name, item)
+            if replaced is not None:
+                return item, replaced
             item = self._read(asked, name)
-        if item is not None and item.pending_version is not None:
+        raise ConflictError(f"{asked} failed: others kept publishing and putting; try again.", name=name)
+
+    def _complete_before(self, asked: str, name: str, item: ArtifactItem) -> Replaced | None:
+        """Finish another's publication; if its content can have no ETag now, it is overtaken without."""
+        try:
             self.complete(asked, name)
-            item = self._read(asked, name)
-        if item is None or (item.pending is None and item.etag is not None):
-            expected = item.etag if item is not None else None
-        else:
-            stored = self._objects.head(asked, name, LATEST)
-            expected = stored.etag if stored is not None else None
-        return item, Replaced.of(item, expected)
+        except ConflictError:
+            seen = self._objects.head(asked, name, LATEST)
+            return Replaced.of(item, seen.etag if seen is not None else None, stated=True)
+        return None
 
     def follow(self, asked: str, name: str, stored: Stored, following: Following, pending: str) -> ArtifactItem | None:
         """Copy a version to LATEST after it was announced, unless LATEST has been written since.
@@ -225,9 +279,9 @@ class Latest:
                     continue
                 if (found.sha256, found.size) != (stored.sha256, stored.size):
                     self.settle(asked, name, pending, following.done)
-                    return None
+                    break
                 copied = found
-            left = _item(name, copied, new_revision())
+            left = item_of(name, copied, new_revision())
             if self._say(asked, left, pending, following.done):
                 left.expected_etags = set(following.replaced.entries - following.done) or None
                 return left
@@ -239,14 +293,14 @@ class Latest:
                 "times; see what verify says of it.",
                 name=name,
             )
-        self._forget(asked, name, following)
+        self._forget(asked, name, following.own)
         return None
 
-    def _forget(self, asked: str, name: str, following: Following) -> None:
+    def _forget(self, asked: str, name: str, own: Collection[str]) -> None:
         """Let LATEST have any ETag again, after it was written by others before we could."""
-        for entry in following.own:
+        for entry in own:
             there = ArtifactItem.expected_etags.contains(entry)
-            with suppress(Refused):  # it is gone with the rest of the item
+            with suppress(Refused):  # it is gone already, perhaps with the rest of the item
                 self._table.write(
                     asked, update(ArtifactItem(name, LATEST), there, ArtifactItem.expected_etags.delete({entry}))
                 )
@@ -281,6 +335,24 @@ class Latest:
         raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
         return ArtifactItem.from_raw_data(raw) if raw else None
 
+    def may_be_hidden(self, asked: str, item: ArtifactItem) -> bool:
+        """Tell whether a marked LATEST may be hidden as its item says it is; otherwise it says so when read again."""
+        if item.pending_version is not None:
+            self.complete(asked, item.pk)
+            return False
+        return self._look(asked, item.pk, item) is not None
+
+    def restore(self, asked: str, item: ArtifactItem) -> None:
+        """Make a hidden LATEST visible, as its object is, if the item is still as it was read."""
+        seen = self._objects.described(asked, item.pk, LATEST)
+        if seen is not None:
+            actions = changes_to(item_of(item.pk, seen, new_revision()), frozenset())
+        else:
+            actions = [ArtifactItem.is_deleted.set(False), ArtifactItem.deleted_at.remove()]
+            actions.append(ArtifactItem.revision.set(new_revision()))
+        with suppress(Refused):
+            self._table.write(asked, update(ArtifactItem(item.pk, LATEST), as_read(item), *actions))
+
     def settle(self, asked: str, name: str, pending: str | None = None, done: frozenset[str] = frozenset()) -> None:
         """Bring the item in line with the object, unless somebody else's write is under way.
 
@@ -291,9 +363,9 @@ class Latest:
         for _ in range(_TRIES):
             item = self._read(asked, name)
             stored = self._objects.described(asked, name, LATEST)
-            if stored is None or (item is not None and _settled(item, stored, pending)):
+            if stored is None or (item is not None and is_settled(item, stored, pending)):
                 return
-            facts = _facts(_item(name, stored, new_revision()), done)
+            facts = changes_to(item_of(name, stored, new_revision()), done)
             try:
                 self._table.write(asked, update(ArtifactItem(name, LATEST), unmoved(item), *facts))
             except Refused:
@@ -304,7 +376,7 @@ class Latest:
     def resolve(self, asked: str, item: ArtifactItem) -> Head:
         """Find out what LATEST truly is; asks S3 only if a write is under way or the item lacks its ETag."""
         if item.pending is None and item.etag is not None:
-            return Head(_stored(item), item.live)
+            return Head(stored_of(item), item.live)
         stored = self._objects.described(asked, item.pk, LATEST)
         if item.pending is not None and stored is not None and stored.etag != item.etag:
             return Head(stored, live=True)
@@ -314,63 +386,5 @@ class Latest:
             followed = ArtifactItem.from_raw_data(raw) if raw else None
             if followed is not None and followed.live:
                 replaces = stored.etag if stored is not None else None
-                return Head(_stored(followed), live=True, at=item.pending_version, replaces=replaces)
+                return Head(stored_of(followed), live=True, at=item.pending_version, replaces=replaces)
         return Head(stored, item.live)
-
-
-def _item(name: str, stored: Stored, revision: str) -> ArtifactItem:
-    return ArtifactItem(
-        name,
-        LATEST,
-        update_at=stored.written_at,
-        is_deleted=False,
-        sha256=stored.sha256,
-        etag=stored.etag,
-        size=stored.size,
-        revision=revision,
-    )
-
-
-def _facts(item: ArtifactItem, done: frozenset[str]) -> list[Action]:
-    """Return the changes that make an existing item say the same as ``item``, leaving its ``aliases`` alone."""
-    return [
-        ArtifactItem.update_at.set(item.update_at),
-        ArtifactItem.is_deleted.set(False),
-        ArtifactItem.sha256.set(item.sha256),
-        ArtifactItem.etag.set(item.etag),
-        ArtifactItem.size.set(item.size),
-        ArtifactItem.revision.set(item.revision),
-        ArtifactItem.state.remove(),
-        ArtifactItem.deleted_at.remove(),
-        ArtifactItem.pending.remove(),
-        ArtifactItem.pending_version.remove(),
-        *([ArtifactItem.expected_etags.delete(set(done))] if done else []),
-    ]
-
-
-def _is_young(pending: str | None) -> bool:
-    since = begun_at(pending)
-    return since is not None and abs(datetime.now(UTC) - since) < _YOUNG
-
-
-def _settled(item: ArtifactItem, stored: Stored, pending: str | None) -> bool:
-    """Tell whether the item agrees with the object, or is somebody else's to bring in line."""
-    if item.pending is not None:
-        return bool(item.pending != pending)
-    return bool(item.is_deleted or item.etag == stored.etag)
-
-
-def unmoved(item: ArtifactItem | None) -> Condition:
-    """Demand that nobody has written the item, or announced to, since it was read."""
-    if item is None:
-        return ArtifactItem.pk.does_not_exist()
-    mark: Condition = ArtifactItem.pending == item.pending if item.pending else ArtifactItem.pending.does_not_exist()
-    etag: Condition = ArtifactItem.etag == item.etag if item.etag else ArtifactItem.etag.does_not_exist()
-    return both(mark, etag)
-
-
-def _stored(item: ArtifactItem) -> Stored | None:
-    if item.etag is None:
-        return None
-    written_at: datetime = item.update_at
-    return Stored(item.etag, item.sha256, int(item.size or 0), written_at)

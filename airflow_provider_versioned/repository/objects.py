@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from airflow_provider_versioned.repository.aws import BROKEN, CONTENDED, code_of
+from airflow_provider_versioned.repository.aws import BROKEN, CONTENDED, code_of, was_repeated
 from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, Bucket, quoted, whole_seconds
 from airflow_provider_versioned.repository.content import Prepared, RehashedStream, VerifiedStream
 from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError
@@ -35,9 +35,8 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.repository.model import Artifact
 
 GIB = 1024**3
-SINGLE_REQUEST_LIMIT = (
-    5 * GIB
-)  # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+# PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+SINGLE_REQUEST_LIMIT = 5 * GIB
 PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
 _OTHER_BYTES = "BadDigest"
 _NO_SUCH_BYTES = "InvalidRange"
@@ -52,7 +51,14 @@ _TRANSFER = TransferConfig(
 
 
 class PreconditionLost(Exception):  # noqa: N818 -- a signal inside the package, no error of ours
-    """The object is not (or no longer) the one that the request named."""
+    """The object is not (or no longer) the one that the request named.
+
+    ``repeated``: the SDK had sent the request before and got no answer, so it may have been carried out.
+    """
+
+    def __init__(self, *, repeated: bool = False) -> None:
+        super().__init__()
+        self.repeated = repeated
 
 
 @dataclass(frozen=True)
@@ -373,7 +379,7 @@ class Objects(Bucket):
                 return dict(getattr(self._clients.s3, operation)(**request, **fresh()))
             except ClientError as error:
                 if code_of(error) in LOST or (conditional and code_of(error) in NO_OBJECT):
-                    raise PreconditionLost from error
+                    raise PreconditionLost(repeated=was_repeated(error)) from error
                 if code_of(error) not in CONTENDED or attempt == _CONTENTION_TRIES:
                     raise
             time.sleep(0.05 * 2**attempt)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from airflow_provider_versioned.repository.content import Prepared
     from airflow_provider_versioned.repository.items import ArtifactItem, PublishItem
-    from airflow_provider_versioned.repository.latest import Head
+    from airflow_provider_versioned.repository.latest_item import Head
     from airflow_provider_versioned.repository.objects import Attributes
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InvalidInputError
-from airflow_provider_versioned.repository.etags import as_expected
+from airflow_provider_versioned.repository.etags import copy_in_one_part
 from airflow_provider_versioned.repository.following import Following
 from airflow_provider_versioned.repository.inputs import HIGHEST_NUMBER, LATEST
 from airflow_provider_versioned.repository.items import (
@@ -38,7 +38,7 @@ from airflow_provider_versioned.repository.keys import (
     publish_sk,
 )
 from airflow_provider_versioned.repository.last_seen import LastSeen
-from airflow_provider_versioned.repository.latest import Head, Latest, unmoved
+from airflow_provider_versioned.repository.latest_item import Head, as_read, unmoved
 from airflow_provider_versioned.repository.numbers import Numbers
 from airflow_provider_versioned.repository.objects import Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.orders import Order, View
@@ -47,6 +47,8 @@ from airflow_provider_versioned.repository.table import RawItem, Refused, Table,
 
 if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
+
+    from airflow_provider_versioned.repository.latest import Latest
 
 
 log = logging.getLogger(__name__)
@@ -290,7 +292,7 @@ class Publisher:
         )
         latest = view.latest
         for _ in range(_TRIES):
-            latest, following = self._following(order, view, claim, latest)
+            latest, following = self._following(order, view, claim, latest, stored)
             try:
                 self._commit(order, claim, published, latest, following)
             except Refused as refused:
@@ -329,7 +331,7 @@ class Publisher:
         return self._objects.put_version(order.asked, order.name, claim.sk, order.content, order.attributes)
 
     def _following(
-        self, order: Order, view: View, claim: ArtifactItem, latest: ArtifactItem | None
+        self, order: Order, view: View, claim: ArtifactItem, latest: ArtifactItem | None, stored: Stored
     ) -> tuple[ArtifactItem | None, Following | None]:
         """Return LATEST's item, and how LATEST becomes this version, unless it has the same content already."""
         if order.content is None or _is_content_of(latest, view.sha256):
@@ -337,6 +339,8 @@ class Publisher:
         latest, replaced = self._latest.prepared(order.asked, order.name, latest)
         if _is_content_of(latest, view.sha256):
             return latest, None
+        if replaced.avoid:  # says so while nobody sees the number
+            copy_in_one_part(order.asked, order.name, stored.etag, replaced.avoid)
         return latest, Following(claim.sk, replaced, new_revision())
 
     def _commit(
@@ -351,8 +355,8 @@ class Publisher:
         ours = (ArtifactItem.revision == claim.revision) & (ArtifactItem.state == CLAIMED)
         writes = [put(published, ours)]
         if following is not None:
-            as_read = both(unmoved(latest), as_expected(latest))
-            writes.append(self._latest.announcement(order.name, following.revision, as_read, following))
+            mark, replaced = following.revision, following.replaced
+            writes.append(self._latest.announcement(order.name, mark, as_read(latest), following, replaced))
         elif order.content is not None:
             same = both(live(), ArtifactItem.sha256 == published.sha256)
             writes.append(check(ArtifactItem(order.name, LATEST), both(same, unmoved(latest))))

@@ -69,8 +69,8 @@ class Remains:
 
     def remove_items(
         self, asked: str, name: str, sks: Sequence[str], known: Iterable[str], others: Sequence[Write] = ()
-    ) -> None:
-        """Remove the items, whose objects are gone.
+    ) -> list[Write]:
+        """Remove the items, whose objects are gone; return the writes that were refused.
 
         Args:
             sks: As in :meth:`remove`.
@@ -79,7 +79,7 @@ class Remains:
         """
         highest = max((sk for sk in (*known, *sks) if is_version_sk(sk) and sk != LATEST), default="0")
         writes = [_forget(name, sk, keep=sk == highest) for sk in sks]
-        self._write_what_still_holds(asked, [*writes, *others])
+        return self._write_what_still_holds(asked, [*writes, *others])
 
     def reserve(self, asked: str, name: str, number: int) -> None:
         """Make sure that no publisher is given a number up to this one, so that its object can go."""
@@ -92,19 +92,24 @@ class Remains:
         except Refused:
             return  # it is past that number already
 
-    def _write_what_still_holds(self, asked: str, writes: Sequence[Write]) -> None:
+    def _write_what_still_holds(self, asked: str, writes: Sequence[Write]) -> list[Write]:
         """Send writes, each if its condition holds still; an item that was removed or written anew is not ours."""
         batches = [writes[start : start + MAX_TRANSACTION] for start in range(0, len(writes), MAX_TRANSACTION)]
-        at_once(*(partial(self._write_batch, asked, batch) for batch in batches))
+        refused = at_once(*(partial(self._write_batch, asked, batch) for batch in batches))
+        return [write for batch in refused for write in batch]
 
-    def _write_batch(self, asked: str, batch: Sequence[Write]) -> None:
+    def _write_batch(self, asked: str, batch: Sequence[Write]) -> list[Write]:
+        dropped: list[Write] = []
         while batch:
             try:
                 self._table.write_together(asked, batch)
             except Refused as refused:
-                batch = [write for write, found in zip(batch, refused.found, strict=True) if found is None]
+                pairs = list(zip(batch, refused.found, strict=True))
+                dropped += [write for write, found in pairs if found is not None]
+                batch = [write for write, found in pairs if found is None]
                 continue
-            return
+            break
+        return dropped
 
 
 def given(items: Iterable[RawItem]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InUseError
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.items import CLAIMED, PURGING, AliasItem, ArtifactItem, either, live
+from airflow_provider_versioned.repository.items import CLAIMED, PURGING, AliasItem, ArtifactItem, both, live
 from airflow_provider_versioned.repository.keys import (
     Place,
     alias_pk,
@@ -116,13 +116,14 @@ class Versions:
             InUseError: An alias points at it, or it is protected.
         """
         asked = f"Deleting version {version} of {name!r}"
+        mark: str | None = None
         for _ in range(_TRIES):
             pointing = aliases_by_version(self._aliases.list(name)).get(version)
             if pointing:
                 if not self._exists(asked, name, version):
                     return False
                 raise self._in_use(asked, name, version, pointing)
-            hiding = Hiding(name, version)
+            hiding = Hiding(name, version, mark=mark)
             try:
                 self._table.write_together(asked, [hiding.write, *self._not_followed(name, version)])
             except Refused as refused:
@@ -132,11 +133,11 @@ class Versions:
                 found = refused.found[0]
                 if hiding.made(found):
                     return True
-                if not _hidable(found):
+                if not _hidable(found, mark):
                     return False
                 self._refuse_protected(asked, found)
-                if "pending_version" in found:
-                    self._latest.complete(asked, name)
+                if found.get("pending", {}).get("S") != mark:
+                    mark = self._mark_without_effect(asked, found)
                     continue
                 named = found.get("aliases", {}).get("SS")
                 if not named or not self._hide_overruling(asked, name, version, named):
@@ -147,6 +148,11 @@ class Versions:
             name=name,
             version=version,
         )
+
+    def _mark_without_effect(self, asked: str, found: RawItem) -> str | None:
+        """Return the mark of LATEST if what it announces has not arrived; else that is said, and LATEST to be read."""
+        item = ArtifactItem.from_raw_data(found)
+        return item.pending if item.pending is not None and self._latest.may_be_hidden(asked, item) else None
 
     @staticmethod
     def _not_followed(name: str, version: str) -> Sequence[Write]:
@@ -225,6 +231,8 @@ class Versions:
             ArtifactNotFoundError: There is nothing to restore: it never existed, or its bytes are being freed.
         """
         asked, item = f"Restoring version {version} of {name!r}", ArtifactItem(name, encode_version(version))
+        if version == LATEST:
+            return self._restore_latest(asked, name)
         back = (
             ArtifactItem.sha256.exists()
             & ArtifactItem.update_at.exists()
@@ -243,20 +251,31 @@ class Versions:
             found = refused.found[0] or {}
             restored = ArtifactItem.from_raw_data(found)
             if not restored.live:
-                raise ArtifactNotFoundError(
-                    f"{asked} failed: {'it was purged or never finished' if found else 'it does not exist'}; "
-                    "publish the content again.",
-                    name=name,
-                    version=version,
-                ) from refused
-        return self._latest_restored(asked, restored) if version == LATEST else self.artifact(restored)
-
-    def _latest_restored(self, asked: str, restored: ArtifactItem) -> Artifact:
-        """Bring LATEST in line with its object, which may have changed while it was hidden."""
-        self._latest.settle(asked, restored.pk)
-        with suppress(ArtifactNotFoundError):  # deleted again meanwhile
-            return self.get(restored.pk, LATEST)
+                raise self._not_restorable(asked, name, version, there=bool(found)) from refused
         return self.artifact(restored)
+
+    def _restore_latest(self, asked: str, name: str) -> Artifact:
+        """Make LATEST visible as its object is, which may have changed while it was hidden."""
+        self._table.ensure_ours(asked)
+        for _ in range(_TRIES):
+            raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
+            visible = self._visible(asked, raw) if raw else None
+            if visible is not None:
+                return visible
+            item = ArtifactItem.from_raw_data(raw) if raw else None
+            if item is None or item.sha256 is None or item.update_at is None or item.state == PURGING:
+                raise self._not_restorable(asked, name, LATEST, there=item is not None)
+            self._latest.restore(asked, item)
+        raise ConflictError(f"{asked} failed: others kept deleting it; try again.", name=name, version=LATEST)
+
+    @staticmethod
+    def _not_restorable(asked: str, name: str, version: str, *, there: bool) -> ArtifactNotFoundError:
+        return ArtifactNotFoundError(
+            f"{asked} failed: {'it was purged or never finished' if there else 'it does not exist'}; "
+            "publish the content again.",
+            name=name,
+            version=version,
+        )
 
 
 class Hiding:
@@ -266,10 +285,17 @@ class Hiding:
         overruled: Aliases that the version's set names although they point elsewhere; None in the ordinary case, in
             which the set must be empty.
         purging: Begin to free the bytes: nothing brings the version back.
+        mark: The mark of LATEST on which it may be hidden: what it announces has not arrived.
     """
 
     def __init__(
-        self, name: str, version: str, overruled: frozenset[str] | None = None, *, purging: bool = False
+        self,
+        name: str,
+        version: str,
+        overruled: frozenset[str] | None = None,
+        *,
+        purging: bool = False,
+        mark: str | None = None,
     ) -> None:
         self._revision = new_revision()
         self._sk = encode_version(version)
@@ -278,8 +304,9 @@ class Hiding:
         if overruled:
             free = ArtifactItem.aliases == set(overruled)
         free = free & ArtifactItem.protected.does_not_exist()
-        # LATEST on a number's bytes gets its own ones first: it could not be restored otherwise.
-        there = ArtifactItem.pk.exists() if purging else _there() & ArtifactItem.pending_version.does_not_exist()
+        # What has been announced and has arrived is said first: it could not be restored otherwise.
+        settled = ArtifactItem.pending == mark if mark else ArtifactItem.pending.does_not_exist()
+        there = ArtifactItem.pk.exists() if purging else both(live(), settled)
         self.write = update(item, there & free, *self._actions(purging=purging))
         self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]
 
@@ -305,10 +332,6 @@ class Hiding:
         return bool(found.get("revision", {}).get("S") == self._revision)
 
 
-def _there() -> Condition:
-    return either(live(), ArtifactItem.pending.exists())
-
-
-def _hidable(raw: RawItem) -> bool:
+def _hidable(raw: RawItem, without_effect: str | None = None) -> bool:
     item = ArtifactItem.from_raw_data(raw)
-    return item.live or item.pending is not None
+    return item.live or item.pending not in {None, without_effect}
