@@ -44,7 +44,7 @@ class ArtifactMethods(Parts):
         inputs.check_new_name(name)
         attributes = _attributes(content_type, metadata, tags)
         with prepare(content) as prepared:
-            return self._versions.artifact(self._latest.put(f"Putting {name!r}", name, prepared, attributes))
+            return self._versions.artifact(self._puts.put(f"Putting {name!r}", name, prepared, attributes))
 
     def get_artifact_version(self, name: str, version: int | str | None = None) -> Artifact:
         """Read a version's record; None: LATEST.

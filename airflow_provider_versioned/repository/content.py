@@ -6,6 +6,7 @@ before the first byte. Out: a stream that raises at its end if the bytes were no
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import os
@@ -55,8 +56,9 @@ class Prepared:
         self.stream.seek(0)
         return self.stream
 
+    @functools.cached_property
     def md5(self) -> bytes:
-        """Return the MD5, of which S3 makes the ETag."""
+        """The MD5, of which S3 makes the ETag."""
         return hashlib.file_digest(self.rewound(), lambda: hashlib.md5(usedforsecurity=False)).digest()  # type: ignore[arg-type] # any binary file
 
     def changed(self, asked: str) -> ConflictError:

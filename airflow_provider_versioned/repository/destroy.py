@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.alias_change import Change, Targets
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
-from airflow_provider_versioned.repository.etags import entries, expectation, outdated
+from airflow_provider_versioned.repository.etags import expectation
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
-from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, both, either
+from airflow_provider_versioned.repository.items import CLAIMED, PURGING, ArtifactItem, both, either
 from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
 from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
-from airflow_provider_versioned.repository.remains import given
+from airflow_provider_versioned.repository.remains import forgetting_latest, given
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import (
     MAX_TRANSACTION,
@@ -37,10 +37,9 @@ from airflow_provider_versioned.repository.versions import Hiding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pynamodb.expressions.condition import Condition
-
     from airflow_provider_versioned.repository.aliases import Aliases
     from airflow_provider_versioned.repository.bucket import Listed
+    from airflow_provider_versioned.repository.latest import Latest
     from airflow_provider_versioned.repository.model import Alias
     from airflow_provider_versioned.repository.objects import Objects
     from airflow_provider_versioned.repository.remains import Remains
@@ -53,10 +52,13 @@ _ARTIFACTS_AT_ONCE = 2  # each with up to five requests at once, of the ten conn
 class Destroyer:
     """Removes artifacts with all that belongs to them."""
 
-    def __init__(self, table: Table, place: Place, objects: Objects, aliases: Aliases, remains: Remains) -> None:
+    def __init__(
+        self, table: Table, place: Place, objects: Objects, latest: Latest, aliases: Aliases, remains: Remains
+    ) -> None:
         self._table = table
         self._place = place
         self._objects = objects
+        self._latest = latest
         self._aliases = aliases
         self._remains = remains
 
@@ -67,7 +69,7 @@ class Destroyer:
             InUseError: A version is protected.
             ConflictError: Others kept pointing aliases at its versions.
         """
-        asked = f"Purging artifact {name!r}"
+        asked, revision = f"Purging artifact {name!r}", new_revision()
         deleted: list[str] = []
         for _ in range(_TRIES):
             items, aliases = both_at_once(
@@ -79,7 +81,7 @@ class Destroyer:
                 deleted += [alias.alias for alias in aliases]
                 items = list(self._remains.items(asked, name))
                 self._refuse_protected(asked, name, items, deleted)
-            if not self._mark(asked, name, items):
+            if not self._mark(asked, name, items, revision):
                 continue
             there = {raw["sk"]["S"]: raw for raw in items}
             listed, came = both_at_once(
@@ -89,10 +91,10 @@ class Destroyer:
                 break
         else:
             raise ConflictError(
-                f"{asked} failed: others pointed aliases at its versions {_TRIES} times meanwhile; try again.",
+                f"{asked} failed: others changed its aliases, versions or LATEST {_TRIES} times meanwhile; try again.",
                 name=name,
             )
-        self._remove(asked, name, there, listed)
+        self._remove(asked, name, there, listed, revision)
 
     @staticmethod
     def _refuse_protected(asked: str, name: str, items: Sequence[RawItem], deleted: Sequence[str]) -> None:
@@ -117,7 +119,7 @@ class Destroyer:
         for alias in aliases:
             self._aliases.apply(Change(name, alias.alias, "delete", Targets(None), reason="artifact purged"))
 
-    def _mark(self, asked: str, name: str, items: Sequence[RawItem]) -> bool:
+    def _mark(self, asked: str, name: str, items: Sequence[RawItem], revision: str) -> bool:
         """Mark every version as being purged; False when an alias or a protection came in between.
 
         Reserves the numbers as well.
@@ -127,9 +129,14 @@ class Destroyer:
         for raw in items:
             if not is_version_sk(raw["sk"]["S"]) or _is_marked(raw):
                 continue
+            mark = raw.get("pending", {}).get("S")
+            if mark is not None and not self._latest.may_be_hidden(asked, ArtifactItem.from_raw_data(raw)):
+                return False
             named = frozenset(raw.get("aliases", {}).get("SS", ()))
             version = decode_version(raw["sk"]["S"])
-            hiding = Hiding(name, version, named, purging=True)
+            # A claim that has been published since changed LATEST too, perhaps after that was read.
+            state = CLAIMED if raw.get("state", {}).get("S") == CLAIMED else None
+            hiding = Hiding(name, version, named, purging=True, mark=mark, state=state, revision=revision)
             if hiding.checks:
                 sendings.append(partial(self._sent, asked, [hiding.write, *hiding.checks]))
             else:
@@ -144,18 +151,24 @@ class Destroyer:
 
     def _sent(self, asked: str, writes: Sequence[Write]) -> bool:
         try:
-            self._table.write_together(asked, writes)
+            self._table.transact(asked, writes)  # also one alone: sent again, it would mark what has been put since
         except Refused:
             return False
         return True
 
-    def _remove(self, asked: str, name: str, items: dict[str, RawItem], listed: Sequence[Listed]) -> None:
+    def _remove(
+        self, asked: str, name: str, items: dict[str, RawItem], listed: Sequence[Listed], revision: str
+    ) -> None:
         """Delete the objects that no version has any more, then the items.
 
         Args:
             items: The items that were marked, as they were before, by sort key.
             listed: The objects, as they were after that.
+            revision: That of the marks.
         """
+        head, mark = items.get(LATEST), None if LATEST not in items else revision
+        if head is not None and _is_marked(head):  # by an earlier purge
+            mark = head.get("revision", {}).get("S")
         versions = {self._place.version_of_object(name, entry.key): entry for entry in listed}
         versions.pop(None, None)  # not ours: another repository's, with another suffix, or a person's
         latest = versions.pop(LATEST, None)
@@ -172,10 +185,13 @@ class Destroyer:
             self._remains.reserve(asked, name, int(numbers[-1]))
         _, expected = both_at_once(
             partial(self._remains.remove_objects, asked, name, numbers),
-            partial(self._remove_latest, asked, name, items.get(LATEST), latest),
+            lambda: self._fence(asked, name, head, latest) if latest is not None else None,
         )
-        forgetting = self._forget_latest(name, items.get(LATEST), expected)
-        others = [forgetting] if LATEST in marked or latest is not None else []
+        if latest is not None and expected is not None:
+            # Not before: where there is no object, a late copy of a number to LATEST would not be refused.
+            self._objects.delete_if(asked, latest.key, latest.etag)
+        forgetting = forgetting_latest(name, head, mark, expected)
+        others = [forgetting] if head is not None or latest is not None else []
         ghosts = [sk for sk in items if not is_version_sk(sk)]
         others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
         refused = self._remains.remove_items(asked, name, numbers, given(items.values()), others)
@@ -188,41 +204,22 @@ class Destroyer:
         with suppress(Refused):
             self._table.write(asked, update(ArtifactItem(name, LATEST), there, own))
 
-    @staticmethod
-    def _forget_latest(name: str, raw: RawItem | None, expected: str | None) -> Write:
-        """Return the write that deletes LATEST's item.
-
-        If it names others who may still replace or delete an object, it stays, without the date that says that there
-        is something to be freed; a later purge deletes it.
-        """
-        item, marked = ArtifactItem(name, LATEST), ArtifactItem.state == PURGING
-        before = ArtifactItem.from_raw_data(raw) if raw is not None else None
-        ours = outdated(before) | ({expected} if expected is not None else set())
-        if entries(before) - ours:
-            done = [ArtifactItem.expected_etags.delete(set(ours))] if ours else []
-            return update(item, marked, ArtifactItem.deleted_at.remove(), *done)
-        none: Condition = ArtifactItem.expected_etags.does_not_exist()
-        unexpected = either(none, ArtifactItem.expected_etags == set(ours)) if ours else none
-        return delete(item, both(marked, unexpected))
-
-    def _remove_latest(self, asked: str, name: str, raw: RawItem | None, listed: Listed | None) -> str | None:
-        """Delete LATEST's object, unless LATEST has been written anew; return what was written down before."""
-        expected = self._fence(asked, name, raw, listed) if listed is not None else None
-        if listed is not None and expected is not None:
-            self._objects.delete_if(asked, listed.key, listed.etag)
-        return expected
-
     def _fence(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> str | None:
         """Write down which object of LATEST goes, unless LATEST has been written anew: then it stays.
 
         Whoever writes LATEST from here on sees to it that its object has another ETag, also for the same content, so
-        that the deletion, which is on condition of the ETag, cannot take it.
+        that the deletion, which is on condition of the ETag, cannot take it. Whoever announced it before does so
+        anyway.
+
+        Returns:
+            What was written down; None: the object stays.
         """
         if raw is None and not self._remains.owned(asked, name, entry):
             return None
         expected = expectation(entry.etag, new_revision())
-        there = ArtifactItem.state == PURGING
-        unwritten = both(there, ArtifactItem.pending.does_not_exist()) & ArtifactItem.aliases.does_not_exist()
+        # If another write has been announced, it is not what that brought.
+        before = either(ArtifactItem.pending.does_not_exist(), ArtifactItem.etag == entry.etag)
+        unwritten = both(ArtifactItem.state == PURGING, before) & ArtifactItem.aliases.does_not_exist()
         fence = update(
             ArtifactItem(name, LATEST),
             ArtifactItem.pk.does_not_exist() if raw is None else unwritten,
@@ -235,7 +232,7 @@ class Destroyer:
         except Refused as refused:
             found = refused.found[0] or {}
             # If it says what we said, only the answer was lost.
-            landed = _is_marked(found) and expected in found.get("expected_etags", {}).get("SS", ())
+            landed = expected in found.get("expected_etags", {}).get("SS", ())
             return expected if landed else None
         return expected
 

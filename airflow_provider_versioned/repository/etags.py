@@ -18,6 +18,8 @@ from airflow_provider_versioned.repository.items import ArtifactItem
 from airflow_provider_versioned.repository.revisions import begun_at
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pynamodb.expressions.condition import Condition
 
 _OF_ONE_REQUEST = re.compile('"([0-9a-f]{32})"')
@@ -36,21 +38,36 @@ def entries(item: ArtifactItem | None) -> frozenset[str]:
     return frozenset(item.expected_etags or ()) if item is not None else frozenset()
 
 
-def avoided(item: ArtifactItem | None, but: str | None = None) -> frozenset[str]:
+def avoided(item: ArtifactItem | None, own: Collection[str] = ()) -> frozenset[str]:
     """Return the ETags that somebody may still expect.
 
     Args:
-        but: The revision of an entry that does not count.
+        own: Revisions of which entries do not count.
     """
     counting = (entry.rpartition(" ") for entry in entries(item) - outdated(item))
-    return frozenset(etag for etag, _, revision in counting if revision != but)
+    return frozenset(etag for etag, _, revision in counting if revision not in own)
+
+
+def overruling(item: ArtifactItem | None, own: Collection[str] = ()) -> frozenset[str]:
+    """Return the entry to be made for the writer whose mark is taken away: it may still come, and expects an object.
+
+    Args:
+        own: Marks for which no entry is needed.
+    """
+    if item is None or item.pending is None or item.pending in own or item.etag is None:
+        return frozenset()
+    return frozenset({expectation(item.etag, item.pending)})
 
 
 def outdated(item: ArtifactItem | None) -> frozenset[str]:
     """Return the entries of those who have not come back."""
-    oldest = datetime.now(UTC) - MAX_LATENESS
-    since = {entry: begun_at(entry.rpartition(" ")[2]) for entry in entries(item)}
-    return frozenset(entry for entry, moment in since.items() if moment is None or moment < oldest)
+    return frozenset(entry for entry in entries(item) if is_outdated(entry.rpartition(" ")[2]))
+
+
+def is_outdated(revision: str | None) -> bool:
+    """Tell whether whoever announced something under a revision does not come back any more."""
+    since = begun_at(revision)
+    return since is None or since < datetime.now(UTC) - MAX_LATENESS
 
 
 def as_expected(item: ArtifactItem | None) -> Condition:
@@ -71,12 +88,17 @@ def content_in_one_part(asked: str, name: str, md5_digest: bytes, avoid: frozens
     of_one_request = f'"{md5_digest.hex()}"'
     of_one_part = f'"{md5(md5_digest, usedforsecurity=False).hexdigest()}-1"'
     if {of_one_request, of_one_part} <= avoid:
-        raise ConflictError(
-            f"{asked} failed: writers of LATEST that have not come back may still replace exactly these bytes; put "
-            f"other content, or try again after {MAX_LATENESS} (h:mm:ss), when they do not count any more.",
-            name=name,
-        )
+        raise etag_conflict(asked, name)
     return of_one_request in avoid
+
+
+def etag_conflict(asked: str, name: str) -> ConflictError:
+    """Return the error that says that S3 would give content no ETag that nobody expects."""
+    return ConflictError(
+        f"{asked} failed: writers of LATEST that have not come back may still replace exactly these bytes; put "
+        f"other content, or try again after {MAX_LATENESS} (h:mm:ss), when they do not count any more.",
+        name=name,
+    )
 
 
 def copy_in_one_part(asked: str, name: str, source: str, avoid: frozenset[str]) -> bool:

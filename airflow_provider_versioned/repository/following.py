@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.etags import avoided, entries, expectation, outdated
-from airflow_provider_versioned.repository.items import ArtifactItem
+from airflow_provider_versioned.repository.etags import avoided, entries, expectation, outdated, overruling
 
 if TYPE_CHECKING:
-    from pynamodb.expressions.update import Action
+    from collections.abc import Collection
 
+    from airflow_provider_versioned.repository.items import ArtifactItem
     from airflow_provider_versioned.repository.objects import Stored
 
 
@@ -24,6 +24,7 @@ class Replaced:
         avoid: ETags that the copy must not get.
         entries: All that the item says of who expects which object.
         outdated: Those of them that do not count any more.
+        overruled: The entry to be made for another, whose mark the announcement takes away.
         stated: Whether the announcement has to say what was seen, because the item does not.
     """
 
@@ -32,22 +33,23 @@ class Replaced:
     avoid: frozenset[str]
     entries: frozenset[str]
     outdated: frozenset[str]
+    overruled: frozenset[str]
     stated: bool = False
 
     @classmethod
     def of(
-        cls, item: ArtifactItem | None, expected: str | None, but: str | None = None, *, stated: bool = False
+        cls, item: ArtifactItem | None, expected: str | None, own: Collection[str] = (), *, stated: bool = False
     ) -> Replaced:
         """Say what LATEST's item tells.
 
         Args:
-            but: The revision of an entry that is there for the same copy.
+            own: Marks of the caller, under which nothing is under way any more.
             stated: The item is marked or hidden: the new object must not look like the one that stands there.
         """
-        avoid = avoided(item, but)
-        if stated and expected is not None:
-            avoid |= {expected}
-        return cls(item is not None, expected, avoid, entries(item), outdated(item), stated)
+        avoid, overruled = avoided(item, own), overruling(item, own)
+        if stated:
+            avoid |= {etag for etag in (expected, item.etag if item and overruled else None) if etag is not None}
+        return cls(item is not None, expected, avoid, entries(item), outdated(item), overruled, stated)
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,8 @@ class Following:
     @property
     def own(self) -> frozenset[str]:
         """The entry that tells which object the copy expects; none if it expects that there is none."""
-        expected = self.replaced.expected
-        return frozenset() if expected is None else frozenset({expectation(expected, self.revision)})
+        return self.expecting(self.replaced.expected)
 
-    @property
-    def done(self) -> frozenset[str]:
-        """The entries that can go when the copy is done."""
-        return self.own | self.replaced.outdated
-
-    def expects(self) -> list[Action]:
-        """Return the change of LATEST's item that makes the entry."""
-        return [ArtifactItem.expected_etags.add(set(self.own))] if self.own else []
+    def expecting(self, etag: str | None) -> frozenset[str]:
+        """Return the entry that tells that this copy expects an object; none if it expects that there is none."""
+        return frozenset() if etag is None else frozenset({expectation(etag, self.revision)})

@@ -11,20 +11,18 @@ copy to its own key has got to (see docs/decisions/001-pending-mark-on-latest.md
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.errors import ConflictError
-from airflow_provider_versioned.repository.etags import expectation
+from airflow_provider_versioned.repository.etags import avoided, overruling
 from airflow_provider_versioned.repository.following import Following, Replaced
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.items import ArtifactItem, both, either
+from airflow_provider_versioned.repository.items import ArtifactItem, both
 from airflow_provider_versioned.repository.keys import decode_version
 from airflow_provider_versioned.repository.latest_item import (
     Head,
     as_read,
     changes_to,
-    clean,
     is_clean,
     is_settled,
     is_young,
@@ -32,7 +30,7 @@ from airflow_provider_versioned.repository.latest_item import (
     stored_of,
     unmoved,
 )
-from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
+from airflow_provider_versioned.repository.objects import Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, Write, update
 
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
-
-    from airflow_provider_versioned.repository.content import Prepared
 
 _TRIES = 10
 _PATIENCE = 4  # looks at another's publication before it is finished for it
@@ -55,81 +51,31 @@ class Latest:
         self._table = table
         self._objects = objects
 
-    def put(self, asked: str, name: str, content: Prepared, attributes: Attributes) -> ArtifactItem:
-        """Make content the head; the item says so when this returns.
-
-        Returns:
-            The item as written, or as it stood if it was live with the same content already.
-
-        Raises:
-            ConflictError: Others kept overwriting it at the same moment.
-        """
-        self._table.ensure_ours(asked)
-        for _ in range(_TRIES):
-            mark = new_revision()
-            begun = self._announce(asked, name, content.sha256, mark)
-            if isinstance(begun, ArtifactItem):
-                return begun
-            written = self._write_object(asked, name, content, attributes, begun, mark) if begun is not None else None
-            if isinstance(written, ArtifactItem):
-                return written
-            if begun is not None and written is not None:
-                return self._commit(asked, name, written, begun, mark)
-        raise ConflictError(
-            f"{asked} failed: others overwrote LATEST {_TRIES} times in the same moment; try again.", name=name
-        )
-
-    def _announce(self, asked: str, name: str, sha256: str, mark: str) -> Replaced | ArtifactItem | None:
-        """Mark the item; return what the object replaces, or the item if it is live with that content.
-
-        None: it has to be looked at again.
-        """
-        # Without an etag the item is the library's, which may have died between object and item: write both anew.
-        new = either(ArtifactItem.pk.does_not_exist(), both(clean(), ArtifactItem.sha256 != sha256))
-        try:
-            old = self._table.write(asked, self.announcement(name, mark, new), return_old=True)
-        except Refused as refused:
-            item = ArtifactItem.from_raw_data(refused.found[0] or {})
-        else:
-            before = ArtifactItem.from_raw_data(old) if old else None
-            return Replaced.of(before, before.etag if before is not None else None)
-        if item.pending == mark:  # it landed, only the answer was lost
-            return Replaced.of(item, item.etag)
-        return item if is_clean(item) else self._announce_over(asked, item, mark)
-
-    def _announce_over(self, asked: str, item: ArtifactItem, mark: str) -> Replaced | None:
-        """Mark an item that is marked or hidden, or another tool's; None: it has to be looked at again."""
-        replaced = self._look(asked, item.pk, item)
-        if replaced is None:
-            return None
-        write = self.announcement(item.pk, mark, as_read(item), stated=replaced)
-        try:
-            self._table.write(asked, write)
-        except Refused as refused:
-            return replaced if (refused.found[0] or {}).get("pending", {}).get("S") == mark else None
-        return replaced
-
-    def _look(self, asked: str, name: str, item: ArtifactItem | None) -> Replaced | None:
+    def look(self, asked: str, name: str, item: ArtifactItem | None, own: Collection[str] = ()) -> Replaced | None:
         """Find out which object a write replaces, before it is announced: never after.
 
         If a put has landed and its writer has not said so, that is said first.
+
+        Args:
+            own: Marks of the caller, under which nothing is under way any more.
 
         Returns:
             None: the item has to be read again.
         """
         if item is None or is_clean(item):
-            return Replaced.of(item, item.etag if item is not None else None)
+            return Replaced.of(item, item.etag if item is not None else None, own)
         seen = self._objects.described(asked, name, LATEST)
         if item.pending is not None and seen is not None and seen.etag != item.etag:
-            self._bring_in_line(asked, item, seen)
+            self.bring_in_line(asked, item, seen, own)
             return None
-        return Replaced.of(item, seen.etag if seen is not None else None, stated=True)
+        return Replaced.of(item, seen.etag if seen is not None else None, own, stated=True)
 
-    def _bring_in_line(self, asked: str, item: ArtifactItem, seen: Stored) -> None:
+    def bring_in_line(self, asked: str, item: ArtifactItem, seen: Stored, own: Collection[str] = ()) -> None:
         """Say for another what its object is. It may not know that it landed, and send it again."""
-        facts = changes_to(item_of(item.pk, seen, new_revision()), frozenset())
-        if item.etag is not None:
-            facts.append(ArtifactItem.expected_etags.add({expectation(item.etag, item.pending)}))
+        facts = changes_to(item_of(item.pk, seen, new_revision()))
+        overruled = overruling(item, own)
+        if overruled:
+            facts.append(ArtifactItem.expected_etags.add(set(overruled)))
         with suppress(Refused):  # it is not as it was read any more
             self._table.write(asked, update(ArtifactItem(item.pk, LATEST), as_read(item), *facts))
 
@@ -138,72 +84,40 @@ class Latest:
         name: str,
         mark: str,
         condition: Condition | None = None,
+        replaced: Replaced | None = None,
         following: Following | None = None,
-        stated: Replaced | None = None,
+        done: Collection[str] = (),
     ) -> Write:
         """Return the write that marks LATEST as being written; an item that did not exist starts invisible.
 
         Args:
+            replaced: What was seen of the object; the item then says so, so that any other is known as a later one.
             following: LATEST becomes that version's content from this write on, whether or not it has been copied yet.
                 None: LATEST stays what it is until the object is written.
-            stated: What was seen of the object; the item then says so, so that any other is known as a later one.
+            done: Entries that are not needed any more; they stay if others have to be made.
         """
         actions: list[Action] = []
+        expected: set[str] = set()
         if following is not None:
-            actions = [ArtifactItem.pending_version.set(following.version), *following.expects()]
-        if stated is not None and stated.stated:
+            actions.append(ArtifactItem.pending_version.set(following.version))
+            expected |= following.own
+        if replaced is not None and replaced.stated:
             etag = ArtifactItem.etag
-            actions.append(etag.set(stated.expected) if stated.expected is not None else etag.remove())
+            actions.append(etag.set(replaced.expected) if replaced.expected is not None else etag.remove())
+            expected |= replaced.overruled
+        if expected:
+            actions.append(ArtifactItem.expected_etags.add(expected))
+        elif done:
+            actions.append(ArtifactItem.expected_etags.delete(set(done)))
         return update(
             ArtifactItem(name, LATEST),
             condition,
             ArtifactItem.pending.set(mark),
             *actions,
             ArtifactItem.is_deleted.set(ArtifactItem.is_deleted | True),
-            ArtifactItem.state.remove(),  # a purge that is under way leaves it alone from here on
         )
 
-    def _write_object(
-        self, asked: str, name: str, content: Prepared, attributes: Attributes, replaced: Replaced, mark: str
-    ) -> Stored | ArtifactItem | None:
-        """Write the object.
-
-        Returns:
-            What stands there; the item as it would be, if it was written and replaced before we knew; None when another
-            object stands there.
-        """
-        try:
-            return self._objects.put_latest(asked, name, content, attributes, replaced.expected, replaced.avoid)
-        except PreconditionLost as lost:
-            found = self._objects.head(asked, name, LATEST)
-            if found is None:
-                return None
-            if (found.sha256, found.size) == (content.sha256, content.size) and found.etag not in replaced.avoid:
-                return found
-            if not lost.repeated:
-                return None
-        item = self._read(asked, name)
-        if item is not None and item.pending == mark:
-            return None
-        # The first try may have landed, and others have written since: to write again would undo that.
-        written = ArtifactItem(name, LATEST, update_at=datetime.now(UTC), is_deleted=False, sha256=content.sha256)
-        written.size, written.revision = content.size, mark
-        return written
-
-    def _commit(self, asked: str, name: str, stored: Stored, replaced: Replaced, mark: str) -> ArtifactItem:
-        """Make the item say what the object is, after it was announced and written.
-
-        If another write was announced meanwhile, that one commits; if the item was deleted or rewritten by another tool
-        meanwhile, the item is brought in line with the object.
-        """
-        item = item_of(name, stored, new_revision())
-        if not self._say(asked, item, mark):
-            self.settle(asked, name)
-            if replaced.expected is not None:
-                self._forget(asked, name, {expectation(replaced.expected, mark)})
-        return item
-
-    def _say(self, asked: str, item: ArtifactItem, pending: str, done: frozenset[str] = frozenset()) -> bool:
+    def say(self, asked: str, item: ArtifactItem, pending: str, done: frozenset[str] = frozenset()) -> bool:
         """Write down what the announced object is; False when another write was announced meanwhile.
 
         Args:
@@ -234,10 +148,10 @@ class Latest:
                 else:
                     replaced = self._complete_before(asked, name, item)
             else:
-                replaced = self._look(asked, name, item)
+                replaced = self.look(asked, name, item)
             if replaced is not None:
                 return item, replaced
-            item = self._read(asked, name)
+            item = self.read(asked, name)
         raise ConflictError(f"{asked} failed: others kept publishing and putting; try again.", name=name)
 
     def _complete_before(self, asked: str, name: str, item: ArtifactItem) -> Replaced | None:
@@ -262,7 +176,7 @@ class Latest:
         Raises:
             ConflictError: S3 kept refusing the copy, although nobody wrote LATEST.
         """
-        expected = following.replaced.expected
+        expected, own = following.replaced.expected, following.own
         for _ in range(_TRIES):
             condition = {"IfMatch": expected} if expected is not None else {"IfNoneMatch": "*"}
             try:
@@ -271,19 +185,22 @@ class Latest:
                 )
             except PreconditionLost:
                 found = self._objects.described(asked, name, LATEST)
-                item = self._read(asked, name)
+                item = self.read(asked, name)
                 if item is None or item.pending != pending:
                     break  # LATEST is another's to bring in line
                 if found is None or following.replaces(found, stored):
-                    expected = found.etag if found is not None else None
+                    instead = following.expecting(found.etag if found is not None else None)
+                    if instead - own and not self._expect(asked, item, instead):
+                        break
+                    expected, own = found.etag if found is not None else None, own | instead
                     continue
                 if (found.sha256, found.size) != (stored.sha256, stored.size):
-                    self.settle(asked, name, pending, following.done)
+                    self.settle(asked, name, pending, own)
                     break
                 copied = found
-            left = item_of(name, copied, new_revision())
-            if self._say(asked, left, pending, following.done):
-                left.expected_etags = set(following.replaced.entries - following.done) or None
+            left, done = item_of(name, copied, new_revision()), own | following.replaced.outdated
+            if self.say(asked, left, pending, done):
+                left.expected_etags = set(following.replaced.entries - done) or None
                 return left
             self.settle(asked, name)
             break
@@ -293,10 +210,19 @@ class Latest:
                 "times; see what verify says of it.",
                 name=name,
             )
-        self._forget(asked, name, following.own)
+        self.forget(asked, name, own)
         return None
 
-    def _forget(self, asked: str, name: str, own: Collection[str]) -> None:
+    def _expect(self, asked: str, item: ArtifactItem, expected: Collection[str]) -> bool:
+        """Write down which object somebody expects; False when another write was announced meanwhile."""
+        announced, adding = ArtifactItem.pending == item.pending, ArtifactItem.expected_etags.add(set(expected))
+        try:
+            self._table.write(asked, update(ArtifactItem(item.pk, LATEST), announced, adding))
+        except Refused:
+            return False
+        return True
+
+    def forget(self, asked: str, name: str, own: Collection[str]) -> None:
         """Let LATEST have any ETag again, after it was written by others before we could."""
         for entry in own:
             there = ArtifactItem.expected_etags.contains(entry)
@@ -307,31 +233,30 @@ class Latest:
 
     def complete(self, asked: str, name: str) -> None:
         """Finish a write that was announced and whose writer may have died, so that the item tells the truth."""
-        item = self._read(asked, name)
+        item = self.read(asked, name)
         if item is None or item.pending is None:
             return
         head = self.resolve(asked, item)
         if head.at != LATEST and head.stored is not None:
             self._follow_for_another(asked, item, head, head.stored)
-        elif head.live:
-            self.settle(asked, name, item.pending)
+        elif head.live and head.stored is not None:
+            self.bring_in_line(asked, item, head.stored)
         elif item.pending_version is not None:  # which another tool has deleted
             as_read = both(ArtifactItem.pending == item.pending, ArtifactItem.pending_version == item.pending_version)
             with suppress(Refused):
                 self._table.write(asked, update(item, as_read, ArtifactItem.pending_version.remove()))
 
     def _follow_for_another(self, asked: str, item: ArtifactItem, head: Head, stored: Stored) -> None:
-        replaced = Replaced.of(item, head.replaces, but=item.pending)
+        replaced = Replaced.of(item, head.replaces)
         following = Following(head.at, replaced, new_revision())
-        if following.own:
-            announced = ArtifactItem.pending == item.pending
-            try:
-                self._table.write(asked, update(ArtifactItem(item.pk, LATEST), announced, *following.expects()))
-            except Refused:
-                return  # another write has been announced, or it is finished
+        # Its publisher, or a put that was announced over it, may still be on its way to the same object.
+        expected = following.own | replaced.overruled
+        if expected and not self._expect(asked, item, expected):
+            return  # another write has been announced, or it is finished
         self.follow(asked, item.pk, stored, following, item.pending)
 
-    def _read(self, asked: str, name: str) -> ArtifactItem | None:
+    def read(self, asked: str, name: str) -> ArtifactItem | None:
+        """Read the item."""
         raw = self._table.get(asked, (name, LATEST)).get((name, LATEST))
         return ArtifactItem.from_raw_data(raw) if raw else None
 
@@ -340,18 +265,41 @@ class Latest:
         if item.pending_version is not None:
             self.complete(asked, item.pk)
             return False
-        return self._look(asked, item.pk, item) is not None
+        return self.look(asked, item.pk, item) is not None
 
-    def restore(self, asked: str, item: ArtifactItem) -> None:
-        """Make a hidden LATEST visible, as its object is, if the item is still as it was read."""
+    def restorable(self, asked: str, item: ArtifactItem) -> ArtifactItem | None:
+        """Return the item of a hidden LATEST as it would be if it were visible; None: there is no object."""
         seen = self._objects.described(asked, item.pk, LATEST)
-        if seen is not None:
-            actions = changes_to(item_of(item.pk, seen, new_revision()), frozenset())
-        else:
-            actions = [ArtifactItem.is_deleted.set(False), ArtifactItem.deleted_at.remove()]
-            actions.append(ArtifactItem.revision.set(new_revision()))
-        with suppress(Refused):
-            self._table.write(asked, update(ArtifactItem(item.pk, LATEST), as_read(item), *actions))
+        return item_of(item.pk, seen, new_revision()) if seen is not None else None
+
+    def shown(self, asked: str, item: ArtifactItem, replaced: Replaced, sha256: str) -> ArtifactItem | None:
+        """Return the same, if the object has a certain content already, and nobody is going to touch it."""
+        if item.pending is not None or replaced.expected in avoided(item):
+            return None
+        shown = self.restorable(asked, item)
+        return shown if shown is not None and (shown.etag, shown.sha256) == (replaced.expected, sha256) else None
+
+    def showing(self, item: ArtifactItem, shown: ArtifactItem) -> Write:
+        """Return the write that makes a hidden LATEST visible, if the item is still as it was read.
+
+        The mark of a put that has not arrived stays: it may still come.
+        """
+        if item.pending is not None and shown.etag == item.etag:
+            shown.pending = item.pending
+        actions = changes_to(shown)
+        overruled = overruling(item)
+        if overruled and shown.pending is None:
+            actions.append(ArtifactItem.expected_etags.add(set(overruled)))
+        return update(ArtifactItem(item.pk, LATEST), as_read(item), *actions)
+
+    def show(self, asked: str, item: ArtifactItem, shown: ArtifactItem) -> bool:
+        """Send that write; False when the item is not as it was read any more."""
+        try:
+            # With a token: sent again after a lost answer, it must not undo a deletion that came since.
+            self._table.transact(asked, [self.showing(item, shown)])
+        except Refused as refused:
+            return bool((refused.found[0] or {}).get("revision", {}).get("S") == shown.revision)
+        return True
 
     def settle(self, asked: str, name: str, pending: str | None = None, done: frozenset[str] = frozenset()) -> None:
         """Bring the item in line with the object, unless somebody else's write is under way.
@@ -361,7 +309,7 @@ class Latest:
             done: Entries of those who expect no object any more.
         """
         for _ in range(_TRIES):
-            item = self._read(asked, name)
+            item = self.read(asked, name)
             stored = self._objects.described(asked, name, LATEST)
             if stored is None or (item is not None and is_settled(item, stored, pending)):
                 return

@@ -13,6 +13,8 @@ from airflow_provider_versioned.repository.objects import Stored
 from airflow_provider_versioned.repository.revisions import begun_at
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
 
@@ -51,8 +53,12 @@ def item_of(name: str, stored: Stored, revision: str) -> ArtifactItem:
     )
 
 
-def changes_to(item: ArtifactItem, done: frozenset[str]) -> list[Action]:
-    """Return the changes that make an existing item say the same as ``item``, leaving its ``aliases`` alone."""
+def changes_to(item: ArtifactItem, done: Collection[str] = ()) -> list[Action]:
+    """Return the changes that make an existing item say the same as ``item``, leaving its ``aliases`` alone.
+
+    Args:
+        done: Entries of those who expect no object any more.
+    """
     return [
         ArtifactItem.update_at.set(item.update_at),
         ArtifactItem.is_deleted.set(False),
@@ -62,7 +68,7 @@ def changes_to(item: ArtifactItem, done: frozenset[str]) -> list[Action]:
         ArtifactItem.revision.set(item.revision),
         ArtifactItem.state.remove(),
         ArtifactItem.deleted_at.remove(),
-        ArtifactItem.pending.remove(),
+        ArtifactItem.pending.set(item.pending) if item.pending is not None else ArtifactItem.pending.remove(),
         ArtifactItem.pending_version.remove(),
         *([ArtifactItem.expected_etags.delete(set(done))] if done else []),
     ]

@@ -158,18 +158,12 @@ class Objects(Bucket):
         if content.size > SINGLE_REQUEST_LIMIT:
             return self._put_in_parts(asked, name, LATEST, content, attributes)
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
-        if avoid and content_in_one_part(asked, name, content.md5(), avoid):
+        if avoid and content_in_one_part(asked, name, content.md5, avoid):
             part = {"ChecksumSHA256": _base64(content.sha256)}
             made = {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
+            address, fresh = self._address(name, LATEST), lambda: {"Body": content.rewound()}
             with self._translated(asked):
-                answer = self._in_one_part(
-                    self._address(name, LATEST),
-                    made,
-                    "upload_part",
-                    part,
-                    condition,
-                    lambda: {"Body": content.rewound()},
-                )
+                answer = self._in_one_part(address, made, "upload_part", part, condition, fresh)
             return Stored(quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
         return self._put(asked, name, LATEST, content, attributes, condition)
 
@@ -295,12 +289,17 @@ class Objects(Bucket):
             with suppress(ClientError):  # what is left of it, a sweep removes
                 s3.abort_multipart_upload(**upload)
             if isinstance(error, ClientError) and code_of(error) == _COMPLETED:
-                raise PreconditionLost from error
+                raise PreconditionLost(repeated=was_repeated(error)) from error
             raise
 
     def _attributes_of(self, origin: _Address, *, directives: bool = True) -> dict[str, Any]:
-        described = self._clients.s3.head_object(**origin)
-        tags = self._clients.s3.get_object_tagging(**origin)["TagSet"]
+        try:
+            described = self._clients.s3.head_object(**origin)
+            tags = self._clients.s3.get_object_tagging(**origin)["TagSet"]
+        except ClientError as error:
+            if code_of(error) in NO_OBJECT:
+                raise PreconditionLost from error
+            raise
         # With REPLACE every release of the transfer manager takes what it is given; without, they differ.
         kept = {"Metadata": described["Metadata"], "ContentType": described["ContentType"]}
         if tags:

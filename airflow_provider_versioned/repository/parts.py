@@ -15,6 +15,7 @@ from airflow_provider_versioned.repository.objects import Objects
 from airflow_provider_versioned.repository.outcomes.store import Outcomes
 from airflow_provider_versioned.repository.publish import Publisher
 from airflow_provider_versioned.repository.purge import Purger
+from airflow_provider_versioned.repository.putting import Puts
 from airflow_provider_versioned.repository.remains import Remains
 from airflow_provider_versioned.repository.rollouts.store import Rollouts
 from airflow_provider_versioned.repository.sweep import Sweeper
@@ -42,6 +43,7 @@ class Parts:
         self._table = Table(clients, place, pace=pace)
         self._objects = Objects(clients, place)
         self._latest = Latest(self._table, self._objects)
+        self._puts = Puts(self._table, self._objects, self._latest)
         self._aliases = Aliases(self._table, place, self._latest, source)
         self._versions = Versions(self._table, place, self._latest, self._aliases, source)
         self._publisher = Publisher(self._table, self._objects, self._latest)
@@ -49,7 +51,7 @@ class Parts:
         self._remains = Remains(self._table, place, self._objects)
         self._freer = Freer(self._table, self._remains)
         self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
-        self._destroyer = Destroyer(self._table, place, self._objects, self._aliases, self._remains)
+        self._destroyer = Destroyer(self._table, place, self._objects, self._latest, self._aliases, self._remains)
         self._outcomes = Outcomes(self._table)
         self._rollouts = Rollouts(self._table, self._aliases)
         examiner = Examiner(self._table, place, self._objects)

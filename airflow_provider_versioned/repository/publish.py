@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _TRIES = 40
+_PATIENCE = 4  # waits for those who have an ETag reserved
 
 
 class Publisher:
@@ -303,8 +304,10 @@ class Publisher:
                 if there.get("revision", {}).get("S") != published.revision:
                     return self._committed_by_another(order, published, there)
                 # It landed, only the answer was lost.
-            if following is not None:
+            if isinstance(following, Following):
                 latest = self._latest.follow(order.asked, order.name, stored, following, following.revision)
+            elif following is not None:
+                latest = following
             if latest is not None and latest.etag is not None and latest.pending is None:
                 self._last.keep(order.name, (latest, int(claim.sk)))
             return published
@@ -332,16 +335,32 @@ class Publisher:
 
     def _following(
         self, order: Order, view: View, claim: ArtifactItem, latest: ArtifactItem | None, stored: Stored
-    ) -> tuple[ArtifactItem | None, Following | None]:
-        """Return LATEST's item, and how LATEST becomes this version, unless it has the same content already."""
+    ) -> tuple[ArtifactItem | None, Following | ArtifactItem | None]:
+        """Return LATEST's item, and how LATEST becomes this version, unless it has the same content already.
+
+        A hidden LATEST may have it: then that is the item as it would be if it were visible, where a copy can have no
+        ETag.
+        """
         if order.content is None or _is_content_of(latest, view.sha256):
             return latest, None
-        latest, replaced = self._latest.prepared(order.asked, order.name, latest)
-        if _is_content_of(latest, view.sha256):
-            return latest, None
-        if replaced.avoid:  # says so while nobody sees the number
-            copy_in_one_part(order.asked, order.name, stored.etag, replaced.avoid)
-        return latest, Following(claim.sk, replaced, new_revision())
+        attempt = 0
+        while True:
+            latest, replaced = self._latest.prepared(order.asked, order.name, latest)
+            if _is_content_of(latest, view.sha256):
+                return latest, None
+            try:
+                if replaced.avoid:  # says so while nobody sees the number
+                    copy_in_one_part(order.asked, order.name, stored.etag, replaced.avoid)
+            except ConflictError:
+                shown = self._latest.shown(order.asked, latest, replaced, view.sha256) if latest is not None else None
+                if shown is not None:
+                    return latest, shown
+                if attempt == _PATIENCE:
+                    raise
+                self._table.pause(attempt)
+                latest, attempt = self._version(order, LATEST), attempt + 1
+            else:
+                return latest, Following(claim.sk, replaced, new_revision())
 
     def _commit(
         self,
@@ -349,14 +368,16 @@ class Publisher:
         claim: ArtifactItem,
         published: ArtifactItem,
         latest: ArtifactItem | None,
-        following: Following | None,
+        following: Following | ArtifactItem | None,
     ) -> None:
         """Make the number visible, in one transaction with the announcement that LATEST follows, or as it should be."""
         ours = (ArtifactItem.revision == claim.revision) & (ArtifactItem.state == CLAIMED)
         writes = [put(published, ours)]
-        if following is not None:
+        if isinstance(following, Following):
             mark, replaced = following.revision, following.replaced
-            writes.append(self._latest.announcement(order.name, mark, as_read(latest), following, replaced))
+            writes.append(self._latest.announcement(order.name, mark, as_read(latest), replaced, following))
+        elif following is not None and latest is not None:
+            writes.append(self._latest.showing(latest, following))
         elif order.content is not None:
             same = both(live(), ArtifactItem.sha256 == published.sha256)
             writes.append(check(ArtifactItem(order.name, LATEST), both(same, unmoved(latest))))

@@ -9,10 +9,11 @@ counter and the item of the highest number stay, so that no number is ever given
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_versioned.repository.etags import entries, is_outdated, outdated
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem
+from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem, both, either
 from airflow_provider_versioned.repository.keys import COUNTER, Place, decode_version, is_version_sk, meta_pk
 from airflow_provider_versioned.repository.many import at_once
 from airflow_provider_versioned.repository.table import (
@@ -26,7 +27,9 @@ from airflow_provider_versioned.repository.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pynamodb.expressions.condition import Condition
 
     from airflow_provider_versioned.repository.bucket import Listed
     from airflow_provider_versioned.repository.objects import Objects
@@ -110,6 +113,32 @@ class Remains:
                 continue
             break
         return dropped
+
+
+def forgetting_latest(name: str, raw: Mapping[str, Any] | None, revision: str | None, own: str | None = None) -> Write:
+    """Return the write that deletes the item of a LATEST whose object is gone, on condition that it is marked still.
+
+    If it names others who may still write, replace or delete an object, it stays as a tombstone, without the date that
+    says that there is something to be freed; a later purge deletes it.
+
+    Args:
+        raw: The item as it was read.
+        revision: That of the mark: another one is that of another purge, which has another object to delete.
+        own: The caller's entry in it.
+    """
+    before = ArtifactItem.from_raw_data(dict(raw)) if raw is not None else None
+    item = ArtifactItem(name, LATEST)
+    same = ArtifactItem.revision == revision if revision is not None else ArtifactItem.revision.does_not_exist()
+    marked = both(ArtifactItem.state == PURGING, same)
+    done = set(outdated(before) | ({own} if own is not None else set()))
+    pending = before.pending if before is not None else None
+    if entries(before) - done or (pending is not None and not is_outdated(pending)):
+        actions = [ArtifactItem.expected_etags.delete(done)] if done else []
+        return update(item, marked, ArtifactItem.deleted_at.remove(), *actions)
+    none: Condition = ArtifactItem.expected_etags.does_not_exist()
+    unexpected = either(none, ArtifactItem.expected_etags == done) if done else none
+    unannounced = ArtifactItem.pending == pending if pending else ArtifactItem.pending.does_not_exist()
+    return delete(item, both(both(marked, unexpected), unannounced))
 
 
 def given(items: Iterable[RawItem]) -> list[str]:

@@ -125,7 +125,9 @@ class Versions:
                 raise self._in_use(asked, name, version, pointing)
             hiding = Hiding(name, version, mark=mark)
             try:
-                self._table.write_together(asked, [hiding.write, *self._not_followed(name, version)])
+                writes = [hiding.write, *self._not_followed(name, version)]
+                # Sent again after a lost answer, a lone write would hide what has been put since.
+                self._table.transact(asked, writes)
             except Refused as refused:
                 if refused.found[0] is None:
                     self._latest.complete(asked, name)
@@ -265,7 +267,11 @@ class Versions:
             item = ArtifactItem.from_raw_data(raw) if raw else None
             if item is None or item.sha256 is None or item.update_at is None or item.state == PURGING:
                 raise self._not_restorable(asked, name, LATEST, there=item is not None)
-            self._latest.restore(asked, item)
+            shown = self._latest.restorable(asked, item)
+            if shown is None:
+                raise self._not_restorable(asked, name, LATEST, there=True)
+            if self._latest.show(asked, item, shown):
+                return self.artifact(shown)
         raise ConflictError(f"{asked} failed: others kept deleting it; try again.", name=name, version=LATEST)
 
     @staticmethod
@@ -285,7 +291,9 @@ class Hiding:
         overruled: Aliases that the version's set names although they point elsewhere; None in the ordinary case, in
             which the set must be empty.
         purging: Begin to free the bytes: nothing brings the version back.
-        mark: The mark of LATEST on which it may be hidden: what it announces has not arrived.
+        mark: Of a put of LATEST that has not arrived. It stays: the put may still come, and is a later one.
+        state: What the version's state must be; None: anything.
+        revision: Given to the item; None: a fresh one.
     """
 
     def __init__(
@@ -296,8 +304,10 @@ class Hiding:
         *,
         purging: bool = False,
         mark: str | None = None,
+        state: str | None = None,
+        revision: str | None = None,
     ) -> None:
-        self._revision = new_revision()
+        self._revision = revision or new_revision()
         self._sk = encode_version(version)
         item = ArtifactItem(name, self._sk)
         free: Condition = ArtifactItem.aliases.does_not_exist()
@@ -306,7 +316,9 @@ class Hiding:
         free = free & ArtifactItem.protected.does_not_exist()
         # What has been announced and has arrived is said first: it could not be restored otherwise.
         settled = ArtifactItem.pending == mark if mark else ArtifactItem.pending.does_not_exist()
-        there = ArtifactItem.pk.exists() if purging else both(live(), settled)
+        there = both(ArtifactItem.pk.exists() if purging else live(), settled)
+        if state is not None:
+            there = both(there, ArtifactItem.state == state)
         self.write = update(item, there & free, *self._actions(purging=purging))
         self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]
 
@@ -315,8 +327,6 @@ class Hiding:
             ArtifactItem.is_deleted.set(True),
             ArtifactItem.deleted_at.set(datetime.now(UTC)),
             ArtifactItem.revision.set(self._revision),
-            ArtifactItem.pending.remove(),
-            ArtifactItem.pending_version.remove(),
             ArtifactItem.aliases.remove(),
         ]
         return [*actions, ArtifactItem.state.set(PURGING)] if purging else actions

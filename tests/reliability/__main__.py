@@ -1,7 +1,8 @@
 """Attacks the repository for as long as you like, and prints what was done and what was found.
 
-Three attacks, each on every server that is there, one after the other, with an equal share of the time:
+Four attacks, one after the other, with an equal share of the time; all but the first on every server that is there:
 
+- interleavings: a few calls request by request, on S3 and DynamoDB in memory (:mod:`tests.interleavings`);
 - faults: every fault at every request of every operation (:mod:`tests.repository.bench`), in random order;
 - machine: the state machine beside the model (:mod:`tests.repository.machine`), on moto too;
 - races: processes with threads, crashes and clocks apart (:mod:`tests.repository.races`), judged from what they wrote.
@@ -28,13 +29,17 @@ from moto import mock_aws
 
 from airflow_provider_versioned.repository import Repository
 from tests import isolation
-from tests.reliability.attacks import ATTACKS, Count, Target
+from tests.reliability.attacks import ATTACKS, Count, Target, interleavings
 from tests.servers import LOCAL, MOTO, Backends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.servers import PlaceArguments
+
+
+INTERLEAVINGS = "interleavings"
+_ALL = (INTERLEAVINGS, *ATTACKS)
 
 
 def say(line: str) -> None:
@@ -47,7 +52,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=300, help="for everything together, about (default 300)")
     parser.add_argument("--seed", type=int, default=None, help="to repeat a run; default: another one each time")
-    parser.add_argument("--attacks", default=",".join(ATTACKS), help=f"of {', '.join(ATTACKS)}")
+    parser.add_argument("--attacks", default=",".join(_ALL), help=f"of {', '.join(_ALL)}")
     parser.add_argument("--backends", default=",".join(LOCAL), help=f"of {', '.join(LOCAL)}")
     parser.add_argument("--processes", type=int, default=3, help="of a race")
     parser.add_argument("--threads", type=int, default=10, help="of each process of a race")
@@ -77,10 +82,13 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def _attack(options: argparse.Namespace, seed: int) -> Iterator[Count]:
     backends = Backends()
-    plan = [
+    wanted = options.attacks.split(",")
+    plan = [(INTERLEAVINGS, "memory")] if INTERLEAVINGS in wanted else []
+    plan += [
         (attack, backend)
         for backend in _there(backends, options.backends.split(","))
-        for attack in options.attacks.split(",")
+        for attack in wanted
+        if attack in ATTACKS
         if backend != MOTO or attack == "machine"
     ]
     try:
@@ -104,6 +112,10 @@ def _one(
 ) -> Count:
     count = Count(attack, backend)
     start = time.monotonic()
+    if attack == INTERLEAVINGS:
+        interleavings(seed, deadline, count)
+        count.seconds = time.monotonic() - start
+        return count
     mock = mock_aws()
     if backend == MOTO:
         mock.start()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.interleavings.explorer import explore, shrunk
+from tests.interleavings.trial import Laboratory
 from tests.repository import fault_wire, races
 from tests.repository.bench import OPERATIONS, READS, Bench
 from tests.repository.invariants import Ledger
@@ -202,6 +204,20 @@ def _race_for_latest(target: Target, count: Count, name: str, dice: int) -> None
     races.check_latest(run, target.repository, name, first=b"first")
     races.check_versions(run, target.repository, name)
     count.histories += 1
+
+
+def interleavings(seed: int, deadline: float, count: Count) -> None:
+    """Try interleavings of a few calls, in memory; the first that goes wrong ends it, made small."""
+    with Laboratory.open() as laboratory:
+        for tried in explore(laboratory, seed):
+            count.histories += 1
+            count.operations += len(tried.trial.calls)
+            count.requests += sum(map(len, tried.outcome.requests))
+            count.faults += len(tried.trial.dead) + (tried.trial.lost is not None)
+            if tried.outcome.problems:
+                count.violations.append(str(shrunk(laboratory, tried)))
+            if count.violations or time.monotonic() >= deadline:
+                break
 
 
 ATTACKS: dict[str, Callable[[Target, Count], None]] = {"faults": faults, "machine": state_machine, "races": race}

@@ -54,7 +54,7 @@ def put_and_die(repository: Repository, content: bytes) -> None:
 def put_and_die_after_the_object(repository: Repository, content: bytes) -> None:
     """Put, and die when the object is written and the item does not say so."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(repository._latest, "_commit", die)
+        patched.setattr(repository._latest, "say", die)
         with pytest.raises(Died):
             repository.put_artifact("m", content)
 

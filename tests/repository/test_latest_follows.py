@@ -72,7 +72,8 @@ def test_copy_replaces_what_was_expected_and_what_is_older_than_the_version(
     etag: str, secs: int, known: bool, replaced: bool
 ) -> None:
     at = datetime(2026, 11, 23, tzinfo=UTC)
-    expected = Replaced(known, "expected" if known else None, frozenset(), frozenset(), frozenset())
+    seen = "expected" if known else None
+    expected = Replaced(known, seen, frozenset(), frozenset(), frozenset(), frozenset())
     found = Stored(etag, "sha256", 1, at + timedelta(seconds=secs))
 
     following = Following("000001", expected, new_revision())

@@ -96,7 +96,7 @@ def test_put_that_lands_late_and_dies_leaves_no_record_that_lies(
 ) -> None:
     other = store.reopened()
     repository.put_artifact("m", b"before")
-    monkeypatch.setattr(repository._latest, "_commit", die)  # when its object has landed
+    monkeypatch.setattr(repository._latest, "say", die)  # when its object has landed
     late = Held(monkeypatch, repository._objects, "put_latest", lambda: put(repository, b"late"))
     other.put_artifact("m", b"before")  # what is there already
     late.end()
@@ -113,7 +113,7 @@ def test_two_puts_that_live_leave_record_and_object_that_agree(
     other = store.reopened()
     repository.put_artifact("m", b"before")
     waiting = Held(monkeypatch, repository._objects, "put_latest", lambda: put(repository, b"other"))
-    interrupting(monkeypatch, other._latest, "_commit", waiting.end)
+    interrupting(monkeypatch, other._latest, "say", waiting.end)
 
     other.put_artifact("m", b"before")
 
@@ -122,7 +122,7 @@ def test_two_puts_that_live_leave_record_and_object_that_agree(
 
 
 @pytest.mark.backends(DYNAMODB_LOCAL)
-@pytest.mark.parametrize(("write", "step"), [(put, "_commit"), (publish, "_say")])
+@pytest.mark.parametrize(("write", "step"), [(put, "say"), (publish, "say")])
 def test_put_that_looks_late_and_a_write_that_is_quicker_leave_what_agrees(
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, write: Write, step: str
 ) -> None:

@@ -61,7 +61,7 @@ def test_p02_put_that_died_is_repaired_by_the_same_put(
     dying.list_aliases("model")
     deny = {failing: (403, "AccessDenied", "no")}
     if failing == "UpdateItem":  # the second one, which commits
-        interrupting(monkeypatch, dying._latest, "_commit", lambda: traffic.answers.update(deny))
+        interrupting(monkeypatch, dying._latest, "say", lambda: traffic.answers.update(deny))
     else:
         traffic.answers = deny
     with pytest.raises(StorageError):
@@ -82,7 +82,7 @@ def test_p02b_put_of_the_old_content_is_not_taken_for_unchanged_after_a_put_that
     repository.put_artifact("model", A)
     dying = traffic.repository(store.aws, store.place)
     deny = {"UpdateItem": (403, "AccessDenied", "no")}
-    interrupting(monkeypatch, dying._latest, "_commit", lambda: traffic.answers.update(deny))
+    interrupting(monkeypatch, dying._latest, "say", lambda: traffic.answers.update(deny))
     with pytest.raises(StorageError):
         dying.put_artifact("model", B)
 
@@ -103,7 +103,7 @@ def test_p04_metadata_cannot_replace_the_repository_s_own(repository: Repository
         repository.put_artifact("model", A, metadata={key: sha256(B)})
 
 
-@pytest.mark.parametrize("step", [("_objects", "put_latest"), ("_latest", "_commit")])
+@pytest.mark.parametrize("step", [("_objects", "put_latest"), ("_latest", "say")])
 def test_p05_two_puts_that_interleave_leave_record_and_bytes_in_agreement(
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, step: tuple[str, str]
 ) -> None:
@@ -126,7 +126,7 @@ def test_p05b_put_that_was_overtaken_and_died_leaves_record_and_bytes_in_agreeme
     dying, other = traffic.repository(store.aws, store.place), store.reopened()
     deny = {"UpdateItem": (403, "AccessDenied", "no")}
     interrupting(monkeypatch, dying._latest._objects, "put_latest", lambda: other.put_artifact("model", B))
-    interrupting(monkeypatch, dying._latest, "_commit", lambda: traffic.answers.update(deny))
+    interrupting(monkeypatch, dying._latest, "say", lambda: traffic.answers.update(deny))
     with pytest.raises(StorageError):
         dying.put_artifact("model", A)
 

@@ -17,6 +17,7 @@ from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem, both, ghost
 from airflow_provider_versioned.repository.keys import COUNTER, decode_version, is_version_sk, meta_pk
+from airflow_provider_versioned.repository.remains import forgetting_latest
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Write, check, delete, put, update
 
@@ -163,8 +164,9 @@ class Remedies:
         highest = [case.highest for case in cases if case.highest is not None]
         self._remains.remove(asked, name, [_record_of(case).sk for case in cases], highest)
 
-    def _finish_purge_of_latest(self, asked: str, name: str, _case: Case) -> str:
-        self._table.write(asked, delete(ArtifactItem(name, LATEST), ArtifactItem.state == PURGING))
+    def _finish_purge_of_latest(self, asked: str, name: str, case: Case) -> str:
+        raw = _record_of(case).raw
+        self._table.write(asked, forgetting_latest(name, raw, raw.get("revision", {}).get("S")))
         return "Removed what a purge had left."
 
     def _remove_ghost(self, asked: str, name: str, case: Case) -> str:
