@@ -73,8 +73,7 @@ class Latest:
     def bring_in_line(self, asked: str, item: ArtifactItem, seen: Stored, own: Collection[str] = ()) -> None:
         """Say for another what its object is. It may not know that it landed, and send it again."""
         facts = changes_to(item_of(item.pk, seen, new_revision()))
-        overruled = overruling(item, own)
-        if overruled:
+        if overruled := overruling(item, own):
             facts.append(ArtifactItem.expected_etags.add(set(overruled)))
         with suppress(Refused):  # it is not as it was read any more
             self._table.write(asked, update(ArtifactItem(item.pk, LATEST), as_read(item), *facts))
@@ -282,13 +281,12 @@ class Latest:
     def showing(self, item: ArtifactItem, shown: ArtifactItem) -> Write:
         """Return the write that makes a hidden LATEST visible, if the item is still as it was read.
 
-        The mark of a put that has not arrived stays: it may still come.
+        The mark of a put that has not arrived stays: it may arrive before this write does.
         """
         if item.pending is not None and shown.etag == item.etag:
             shown.pending = item.pending
         actions = changes_to(shown)
-        overruled = overruling(item)
-        if overruled and shown.pending is None:
+        if shown.pending is None and (overruled := overruling(item)):
             actions.append(ArtifactItem.expected_etags.add(set(overruled)))
         return update(ArtifactItem(item.pk, LATEST), as_read(item), *actions)
 

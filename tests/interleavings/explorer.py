@@ -24,13 +24,21 @@ BEFORE: tuple[tuple[Step, ...], ...] = (
     (("put", "A"), ("publish that died before the copy", "Q")),
     (("publish that died before the copy", "Q"),),
 )
+# Few contents: what goes wrong mostly does where the same bytes come back.
 CALLS: tuple[Step, ...] = (
     ("put", "A"),
+    ("put", "A"),
+    ("put", "X"),
     ("put", "X"),
     ("publish", "A"),
+    ("publish", "X"),
     ("publish", "Y"),
+    ("publish with a key", "A"),
+    ("publish with a key", "Y"),
+    ("freeze",),
     ("delete",),
     ("restore",),
+    ("purge",),
     ("purge",),
 )
 _MOST_REQUESTS = 9

@@ -8,6 +8,7 @@ nothing.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from contextlib import contextmanager
@@ -239,13 +240,17 @@ class _Running:
             return call.result if step[0] == "freeze" else None  # of the others only that they returned
 
         history = [
-            Operation(f"call {i}", self._starts[i], self._end(i), step[0], step[1:], told(step, call))
+            Operation(f"call {i}", self._starts[i], self._end(i), self._kind(i), step[1:], told(step, call))
             for i, (step, call) in enumerate(zip(self._trial.calls, self.calls, strict=True))
             if call.began
         ]
         history += self._reads
         if all(linearization(history, before, head_step) is None for before in self._possible_heads()):
             yield "no order of the calls explains what was read"
+
+    def _kind(self, i: int) -> str:
+        kind, lost = self._trial.calls[i][0], self._trial.lost is not None and self._trial.lost[0] == i
+        return "put, answer lost" if lost and kind == "put" else kind
 
     def _end(self, i: int) -> int | None:
         return self._ends.get(i) if self.calls[i].error is None else None
@@ -269,12 +274,22 @@ def _reserved(error: BaseException | None) -> bool:
     return isinstance(error, ConflictError) and "may still replace exactly these bytes" in error.message
 
 
+# What was published by the same key is not published again; a put that is sent again and refused does not know whether
+# it was LATEST in between.
+_PERHAPS = {"publish with a key", "put, answer lost"}
+_WRITES = {"put", "publish", *_PERHAPS}
+
+
 def head_step(head: Head, operation: Operation) -> Sequence[Head]:
     """Say what a call may do to LATEST, and what a reader may see."""
     if operation.kind in {"read", "freeze"}:
-        return [head] if operation.answer in {head.seen or "", None} else []
-    if operation.kind in {"put", "publish", "publish with a key"}:
-        return [Head(operation.arguments[0], operation.arguments[0])]
+        seen = head.seen or ""
+        if operation.kind == "freeze" and seen:
+            seen = hashlib.sha256(seen.encode()).hexdigest()
+        return [head] if operation.answer in {seen, None} else []
+    if operation.kind in _WRITES:
+        written = Head(operation.arguments[0], operation.arguments[0])
+        return [written, head] if operation.kind in _PERHAPS else [written]
     if operation.kind == "delete":
         return [replace(head, seen=None)]
     if operation.kind == "restore":
@@ -291,9 +306,9 @@ def _restore(repository: Repository) -> None:
 
 
 def _freeze(repository: Repository) -> str:
-    """Publish what LATEST is; return what has been published."""
+    """Publish what LATEST is; return the digest of what has been published."""
     try:
-        return repository.publish_artifact_version(NAME).get_content().decode()
+        return str(repository.publish_artifact_version(NAME).sha256)
     except ArtifactNotFoundError:
         return ""
 
