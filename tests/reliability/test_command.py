@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from scripts.server_process import ROOT
 from tests.servers import MINISTACK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 pytestmark = [pytest.mark.backends(MINISTACK), pytest.mark.usefixtures("aws")]  # where it is left out, so is this
 ARGUMENTS = ["--seconds", "0", "--seed", "7", "--attacks", "faults", "--backends", MINISTACK]
@@ -25,10 +29,22 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
+# A purge that looks at nothing that was announced.
+WITH_A_BUG_OF_LATEST = """
+import sys
+import pytest
+from airflow_provider_versioned.repository.destroy import Destroyer
+from tests.repository.planting import plant
+plant(pytest.MonkeyPatch(), Destroyer, "_mark", "if mark is not None and not", "if False and not")
+from tests.reliability.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def run(*command: str, arguments: Sequence[str] = ARGUMENTS) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "VERSIONED_TEST_BACKENDS": MINISTACK}
     return subprocess.run(
-        [sys.executable, *command, *ARGUMENTS], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -52,3 +68,12 @@ def test_attack_on_a_planted_bug_prints_it_with_the_seed_and_fails() -> None:
 
     assert result.returncode == 1, result.stderr
     assert f"VIOLATION in faults on {MINISTACK}, seed 7:\ntry_" in result.stdout
+
+
+def test_interleavings_need_no_server_and_print_what_they_find_as_a_trial() -> None:
+    arguments = ["--seconds", "60", "--seed", "7", "--attacks", "interleavings", "--backends", "none"]
+
+    result = run("-c", WITH_A_BUG_OF_LATEST, arguments=arguments)
+
+    assert result.returncode == 1, result.stderr
+    assert "VIOLATION in interleavings on memory, seed 7:\nTrial(before=(" in result.stdout
