@@ -272,8 +272,11 @@ class Latest:
         return item_of(item.pk, seen, new_revision()) if seen is not None else None
 
     def shown(self, asked: str, item: ArtifactItem, replaced: Replaced, sha256: str) -> ArtifactItem | None:
-        """Return the same, if the object has a certain content already, and nobody is going to touch it."""
-        if item.pending is not None or replaced.expected in avoided(item):
+        """Return the same, if the object has a certain content already, and nobody is going to touch it.
+
+        But for a put that has not arrived: if it still does, it is a later one.
+        """
+        if item.pending_version is not None or replaced.expected in avoided(item):
             return None
         shown = self.restorable(asked, item)
         return shown if shown is not None and (shown.etag, shown.sha256) == (replaced.expected, sha256) else None

@@ -16,6 +16,7 @@ from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import PURGING, ArtifactItem, CounterItem, both, either
 from airflow_provider_versioned.repository.keys import COUNTER, Place, decode_version, is_version_sk, meta_pk
 from airflow_provider_versioned.repository.many import at_once
+from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import (
     MAX_TRANSACTION,
     RawItem,
@@ -134,7 +135,10 @@ def forgetting_latest(name: str, raw: Mapping[str, Any] | None, revision: str | 
     pending = before.pending if before is not None else None
     if entries(before) - done or (pending is not None and not is_outdated(pending)):
         actions = [ArtifactItem.expected_etags.delete(done)] if done else []
-        return update(item, marked, ArtifactItem.deleted_at.remove(), *actions)
+        # A revision of its own: without the caller's entry it would look as it did when the object was there.
+        return update(
+            item, marked, ArtifactItem.deleted_at.remove(), ArtifactItem.revision.set(new_revision()), *actions
+        )
     none: Condition = ArtifactItem.expected_etags.does_not_exist()
     unexpected = either(none, ArtifactItem.expected_etags == done) if done else none
     unannounced = ArtifactItem.pending == pending if pending else ArtifactItem.pending.does_not_exist()

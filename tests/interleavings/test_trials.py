@@ -79,7 +79,7 @@ PLANTED = {
         Trial((A,), (X, A), ((0, 2), (1, TO_ITS_END)), lost=(0, 1)),
     ),
     "hidden bytes come back where they can have no other ETag": (
-        (Latest, "shown", "if item.pending is not None", "if True or item.pending is not None"),
+        (Latest, "shown", "if item.pending_version is not None", "if True or item.pending_version is not None"),
         Trial((A, NOT_WRITTEN), (A, DELETE), ()),
     ),
 }
@@ -97,6 +97,7 @@ OTHERS = (
     Trial((A,), (PURGE, PUBLISH_A, PUBLISH_X, PURGE), ((0, 5), (2, 7), (3, 3))),
     Trial((), (A, PURGE, A, PUBLISH_A), ((3, 6), (1, 4), (0, 3), (1, 8), (2, 4))),
     Trial((), (PURGE, PUBLISH_A, PUBLISH_A), ((1, 2), (2, 2))),
+    Trial((A, NOT_WRITTEN), (A, PURGE, A), ((0, 6), (1, 7), (2, 3), (1, 5), (2, 1))),
     Trial((PUBLISH_X,), (PURGE, PURGE, X), ((0, 3), (2, 4)), lost=(2, 3)),
 )
 
