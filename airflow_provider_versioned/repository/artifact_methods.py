@@ -39,7 +39,7 @@ class ArtifactMethods(Parts):
 
         Raises:
             InvalidInputError: An argument is not allowed; nothing was written.
-            ConflictError: Others kept overwriting LATEST at the same moment.
+            ConflictError: Others kept overwriting LATEST at the same moment, or may still replace exactly these bytes.
         """
         inputs.check_new_name(name)
         attributes = _attributes(content_type, metadata, tags)
@@ -89,7 +89,8 @@ class ArtifactMethods(Parts):
         Raises:
             ArtifactNotFoundError: There is no LATEST to freeze.
             InvalidInputError: An argument is not allowed, or number 999999 has been given; nothing was written.
-            ConflictError: Others kept changing the artifact at the same moment.
+            ConflictError: Others kept changing the artifact at the same moment, or may still replace exactly these
+                bytes.
         """
         inputs.check_new_name(name)
         attributes = _attributes(content_type, metadata, tags)

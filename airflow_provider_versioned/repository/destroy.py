@@ -67,7 +67,7 @@ class Destroyer:
 
         Raises:
             InUseError: A version is protected.
-            ConflictError: Others kept pointing aliases at its versions.
+            ConflictError: Others kept changing its aliases, versions or LATEST.
         """
         asked, revision = f"Purging artifact {name!r}", new_revision()
         deleted: list[str] = []
@@ -120,7 +120,7 @@ class Destroyer:
             self._aliases.apply(Change(name, alias.alias, "delete", Targets(None), reason="artifact purged"))
 
     def _mark(self, asked: str, name: str, items: Sequence[RawItem], revision: str) -> bool:
-        """Mark every version as being purged; False when an alias or a protection came in between.
+        """Mark every version as being purged; False when one has changed: it has to be read again.
 
         Reserves the numbers as well.
         """

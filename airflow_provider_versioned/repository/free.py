@@ -115,7 +115,7 @@ def _has_something_left(item: ArtifactItem) -> bool:
     if item.sk == LATEST or item.live or item.state == CLAIMED:
         return False
     if item.state == PURGING:
-        return item.deleted_at is not None
+        return not item.is_tombstone
     return item.sha256 is not None
 
 

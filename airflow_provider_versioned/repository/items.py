@@ -85,6 +85,11 @@ class ArtifactItem(_Item):
         """Whether readers see it; the library's ghosts have no ``sha256`` and count as deleted."""
         return not self.is_deleted and self.update_at is not None
 
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether it only says that its number was given: its bytes are gone."""
+        return self.state == PURGING and self.deleted_at is None
+
 
 class AliasItem(_Item):
     """An alias."""

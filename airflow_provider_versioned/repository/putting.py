@@ -46,14 +46,8 @@ class Puts:
         """
         self._table.ensure_ours(asked)
         putting = _Putting(self._table, self._objects, self._latest, asked, name, content, attributes)
-        for attempt in range(_TRIES):
-            try:
-                done = putting.attempt()
-            except ConflictError:
-                if attempt == _PATIENCE:
-                    raise
-                self._table.pause(attempt)
-                continue
+        for _ in range(_TRIES):
+            done = putting.attempt()
             if done is not None:
                 return done
         raise ConflictError(
@@ -81,6 +75,7 @@ class _Putting:
         self._name = name
         self._content = content
         self._attributes = attributes
+        self._waits = 0
         self._marks: set[str] = set()
         # Entries that others may have made for tries of ours which have ended.
         self._entries: set[str] = set()
@@ -89,11 +84,18 @@ class _Putting:
         """Try once; None: LATEST has to be looked at again.
 
         Raises:
-            ConflictError: S3 would give the content no ETag that nobody expects; nothing was changed.
+            ConflictError: S3 would give the content no ETag that nobody expects, or the content has changed.
         """
         mark = new_revision()
         self._marks.add(mark)
-        begun = self._announce(mark)
+        try:
+            begun = self._announce(mark)
+        except ConflictError:
+            if self._waits == _PATIENCE:
+                raise
+            self._table.pause(self._waits)
+            self._waits += 1
+            return None
         if begun is None:
             return None
         if isinstance(begun, ArtifactItem):
@@ -116,6 +118,9 @@ class _Putting:
         """Mark the item; return what the object replaces, or the item if it is live with that content.
 
         None: it has to be looked at again.
+
+        Raises:
+            ConflictError: S3 would give the content no ETag that nobody expects; nothing is announced.
         """
         # Without an etag the item is the library's, which may have died between object and item: write both anew.
         other = both(clean(), ArtifactItem.sha256 != self._content.sha256)

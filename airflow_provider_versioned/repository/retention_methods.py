@@ -174,7 +174,7 @@ class RetentionMethods(Parts):
         Raises:
             InvalidInputError: The name has no S3 folder of its own.
             InUseError: A version is protected; nothing was removed.
-            ConflictError: Others kept pointing aliases at its versions.
+            ConflictError: Others kept changing its aliases, versions or LATEST.
         """
         self._destroyer.destroy(inputs.check_flat_name(name))
 

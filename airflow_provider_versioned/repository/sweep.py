@@ -45,7 +45,7 @@ class Sweeper:
         raw_items = list(self._remains.items(asked, name))
         items = [ArtifactItem.from_raw_data(raw) for raw in raw_items]
         claims = [item for item in items if item.state == CLAIMED and item.update_at <= before]
-        known = {item.sk for item in items if not _is_tombstone(item)}
+        known = {item.sk for item in items if not item.is_tombstone}
         orphans = [entry for entry in listed if self._is_orphan(asked, name, entry, known)]
         uploads = [upload for upload in self._uploads(asked, name) if upload.begun_at <= before]
         if not dry_run:
@@ -102,13 +102,8 @@ class Sweeper:
             return []
         self._remains.reserve(asked, name, max(map(int, sks.values())))
         found = self._table.get(asked, *((name, sk) for sk in sks.values()))
-        taken = {sk for (_, sk), raw in found.items() if not _is_tombstone(ArtifactItem.from_raw_data(raw))}
+        taken = {sk for (_, sk), raw in found.items() if not ArtifactItem.from_raw_data(raw).is_tombstone}
         ownerless = [entry for entry, sk in sks.items() if sk not in taken]
         for entry in ownerless:
             self._objects.delete_if(asked, entry.key, entry.etag)
         return ownerless
-
-
-def _is_tombstone(item: ArtifactItem) -> bool:
-    """Tell whether an item only says that its number was given; what has been stored under it since is nobody's."""
-    return item.state == PURGING and item.deleted_at is None

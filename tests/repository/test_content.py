@@ -214,11 +214,14 @@ def test_content_changed_while_it_is_uploaded_is_refused(
 ) -> None:
     repository.put_artifact("model", b"good")
     hand_out(monkeypatch, Changing(b"first", b"other"))
+    sent: list[str] = []
+    store.aws.s3.meta.events.register("before-call.s3", lambda model, **_: sent.append(model.name))
 
     write = repository.publish_artifact_version if publish else repository.put_artifact
     with pytest.raises(ConflictError, match="the content changed while it was uploaded"):
         write("model", content=b"first")
     monkeypatch.undo()
+    assert sent.count("PutObject") == 1
     assert [artifact.get_content() for artifact in repository.list_artifact_versions("model")] == [b"good"]
     assert set(store.keys()) == {store.key("model", "LATEST")}
 
