@@ -59,6 +59,8 @@ def seed(
         for name in names:
             sks = ["LATEST", *(f"{number:06}" for number in range(1, versions + 1))]
             puts = [{"PutRequest": {"Item": version_item(name, sk)}} for sk in sks]
+            counter = {"pk": {"S": f"__{name}-meta"}, "sk": {"S": "counter"}, "highest": {"N": str(versions)}}
+            puts.append({"PutRequest": {"Item": counter}})
             under_way += [
                 executor.map(write, [puts[start : start + _AT_ONCE] for start in range(0, len(puts), _AT_ONCE)]),
                 executor.map(put, [name] * len(sks), sks if objects else sks[:1]),

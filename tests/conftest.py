@@ -10,15 +10,17 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 import uuid
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import botocore.endpoint
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from airflow_provider_versioned.repository import Repository
 from tests import isolation
@@ -103,7 +105,15 @@ def aws(backend: str, _backends: Backends) -> Iterator[Aws]:
     if backend != MOTO:
         yield _backends.aws(backend)
         return
-    with mock_aws():
+    with mock_aws(), pytest.MonkeyPatch.context() as patched:
+        # moto copies the table to make a transaction, and fails if another thread writes to it meanwhile.
+        lock, call = threading.Lock(), DynamoHandler.call_action
+
+        def one_at_a_time(handler: DynamoHandler) -> Any:
+            with lock:
+                return call(handler)
+
+        patched.setattr(DynamoHandler, "call_action", one_at_a_time)
         yield _backends.aws(backend)
 
 

@@ -10,56 +10,81 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.alias_change import Change, Targets
+from airflow_provider_versioned.repository.alias_change import targets_of
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
 from airflow_provider_versioned.repository.etags import expectation
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
-from airflow_provider_versioned.repository.items import CLAIMED, PURGING, ArtifactItem, both, either
-from airflow_provider_versioned.repository.keys import Place, decode_version, encode_version, is_version_sk
-from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
-from airflow_provider_versioned.repository.remains import forgetting_latest, given
-from airflow_provider_versioned.repository.revisions import new_revision
-from airflow_provider_versioned.repository.table import (
-    MAX_TRANSACTION,
-    RawItem,
-    Refused,
-    Table,
-    Write,
-    delete,
-    key_of,
-    update,
+from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, both, either
+from airflow_provider_versioned.repository.keys import (
+    COUNTER,
+    Place,
+    alias_pk,
+    decode_version,
+    encode_version,
+    head_sk,
+    is_version_sk,
+    meta_pk,
 )
-from airflow_provider_versioned.repository.versions import Hiding
+from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
+from airflow_provider_versioned.repository.remains import forgetting_latest
+from airflow_provider_versioned.repository.removal import Batch, Found, Removal, deletion, is_marked
+from airflow_provider_versioned.repository.revisions import new_revision
+from airflow_provider_versioned.repository.table import RawItem, Refused, Table, delete, key_of, update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from airflow_provider_versioned.repository.aliases import Aliases
+    from pynamodb.expressions.condition import Condition
+
     from airflow_provider_versioned.repository.bucket import Listed
     from airflow_provider_versioned.repository.latest import Latest
-    from airflow_provider_versioned.repository.model import Alias
     from airflow_provider_versioned.repository.objects import Objects
     from airflow_provider_versioned.repository.remains import Remains
 
 log = logging.getLogger(__name__)
 _TRIES = 10
-_ARTIFACTS_AT_ONCE = 2  # each with up to five requests at once, of the ten connections that boto3 keeps open
+_ARTIFACTS_AT_ONCE = 3  # each with a few requests at once, of the ten connections that boto3 keeps open
+
+
+@dataclass
+class _Gone:
+    """What a purge has removed so far: sort keys, LATEST's among them, and names of aliases."""
+
+    versions: list[str] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[str]:
+        """The versions that are numbers."""
+        return [sk for sk in self.versions if sk != LATEST]
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        count = len(self.versions)
+        words = [f"alias {alias}" for alias in self.aliases]
+        return ", ".join([*words, *([f"{count} version{'s' if count > 1 else ''}"] if count else [])])
+
+
+@dataclass(frozen=True)
+class _Fenced:
+    """The object of LATEST that goes: its ETag, and the entry that says so."""
+
+    etag: str
+    entry: str
 
 
 class Destroyer:
     """Removes artifacts with all that belongs to them."""
 
-    def __init__(
-        self, table: Table, place: Place, objects: Objects, latest: Latest, aliases: Aliases, remains: Remains
-    ) -> None:
+    def __init__(self, table: Table, place: Place, objects: Objects, latest: Latest, remains: Remains) -> None:
         self._table = table
         self._place = place
         self._objects = objects
         self._latest = latest
-        self._aliases = aliases
         self._remains = remains
 
     def destroy(self, name: str) -> None:
@@ -69,134 +94,137 @@ class Destroyer:
             InUseError: A version is protected.
             ConflictError: Others kept changing its aliases, versions or LATEST.
         """
-        asked, revision = f"Purging artifact {name!r}", new_revision()
-        deleted: list[str] = []
+        asked, revision, gone = f"Purging artifact {name!r}", new_revision(), _Gone()
+        self._table.ensure_ours(asked)
+        found, listed = both_at_once(
+            lambda: self._remove_all_records(asked, name, revision, gone),
+            lambda: list(self._objects.list(asked, name)),
+        )
+        self._remove_objects(asked, name, found, listed, revision, gone)
+
+    def _remove_all_records(self, asked: str, name: str, revision: str, gone: _Gone) -> Found:
+        """Remove or mark the records; return them as they were before."""
         for _ in range(_TRIES):
-            items, aliases = both_at_once(
-                lambda: list(self._remains.items(asked, name)), lambda: list(self._aliases.list(name))
+            found = self._read(asked, name)
+            if found.protected:
+                self._remains.remove_objects(asked, name, gone.numbers)
+                raise self._in_use(asked, name, found.protected, gone)
+            if self._remove_records(asked, name, found, revision, gone):
+                return found
+        self._remains.remove_objects(asked, name, gone.numbers)
+        raise ConflictError(
+            f"{asked} failed: others changed its aliases, versions or LATEST {_TRIES} times meanwhile; try again.",
+            name=name,
+        )
+
+    def _read(self, asked: str, name: str) -> Found:
+        heads_and_counter = {
+            "sk_condition": "sk BETWEEN :first AND :last",
+            "sk_values": {":first": {"S": head_sk("")}, ":last": {"S": COUNTER}},
+        }
+        return Found.of(
+            *at_once(
+                lambda: list(self._remains.items(asked, name)),
+                lambda: list(self._table.query(asked, alias_pk(name))),
+                lambda: list(self._table.query(asked, meta_pk(name), **heads_and_counter)),
             )
-            self._refuse_protected(asked, name, items, deleted)
-            if aliases:
-                self._delete_aliases(name, aliases)
-                deleted += [alias.alias for alias in aliases]
-                items = list(self._remains.items(asked, name))
-                self._refuse_protected(asked, name, items, deleted)
-            if not self._mark(asked, name, items, revision):
-                continue
-            there = {raw["sk"]["S"]: raw for raw in items}
-            listed, came = both_at_once(
-                lambda: list(self._objects.list(asked, name)), lambda: next(self._aliases.list(name), None)
-            )
-            if came is None:
-                break
-        else:
-            raise ConflictError(
-                f"{asked} failed: others changed its aliases, versions or LATEST {_TRIES} times meanwhile; try again.",
-                name=name,
-            )
-        self._remove(asked, name, there, listed, revision)
+        )
 
     @staticmethod
-    def _refuse_protected(asked: str, name: str, items: Sequence[RawItem], deleted: Sequence[str]) -> None:
+    def _in_use(asked: str, name: str, protected: Mapping[str, str], gone: _Gone) -> InUseError:
         """Refuse; if a protection came in the middle, tell what was removed before it was seen."""
-        protected = {decode_version(raw["sk"]["S"]): raw["protected"]["S"] for raw in items if "protected" in raw}
-        if not protected:
-            return
         said = ", ".join(f"{version} ({reason})" for version, reason in protected.items())
-        marked = sum(_is_marked(raw) for raw in items if is_version_sk(raw["sk"]["S"]) and "deleted_at" in raw)
-        removed = [f"alias {alias}" for alias in deleted]
-        removed += (
-            [f"{marked} version{'s' if marked > 1 else ''}, whose bytes go when you purge again"] if marked else []
-        )
-        what = f"removed before that: {', '.join(removed)}" if removed else "nothing was removed"
-        raise InUseError(
+        what = f"removed before that: {gone}" if gone.versions or gone.aliases else "nothing was removed"
+        return InUseError(
             f"{asked} failed: protected versions: {said}; {what}; unprotect them first.",
             name=name,
             protected=tuple(protected),
         )
 
-    def _delete_aliases(self, name: str, aliases: Iterable[Alias]) -> None:
-        for alias in aliases:
-            self._aliases.apply(Change(name, alias.alias, "delete", Targets(None), reason="artifact purged"))
+    def _remove_records(self, asked: str, name: str, found: Found, revision: str, gone: _Gone) -> bool:
+        """Remove the records; False when one is not as it was read any more, so that all has to be read again."""
+        latest = ArtifactItem.from_raw_data(found.latest) if found.latest is not None else None
+        mark = latest.pending if latest is not None else None
+        if latest is not None and mark is not None and not self._latest.may_be_hidden(asked, latest):
+            return False
+        removal = Removal(name, found, revision, mark)
+        if not removal.fits:
+            there = {decode_version(sk) for sk in found.items}
+            for alias, view in found.aliases.items():
+                self._sent(asked, deletion(name, alias, view, gone=view.targets.versions - there), gone)
+            return False
+        if removal.first is not None and not self._sent(asked, removal.first, gone):
+            return False
+        return all(at_once(*(partial(self._sent, asked, batch, gone) for batch in removal.others)))
 
-    def _mark(self, asked: str, name: str, items: Sequence[RawItem], revision: str) -> bool:
-        """Mark every version as being purged; False when one has changed: it has to be read again.
-
-        Reserves the numbers as well.
-        """
-        together: list[Write] = []
-        sendings: list[Callable[[], bool]] = []
-        for raw in items:
-            if not is_version_sk(raw["sk"]["S"]) or _is_marked(raw):
-                continue
-            mark = raw.get("pending", {}).get("S")
-            if mark is not None and not self._latest.may_be_hidden(asked, ArtifactItem.from_raw_data(raw)):
-                return False
-            named = frozenset(raw.get("aliases", {}).get("SS", ()))
-            version = decode_version(raw["sk"]["S"])
-            # A claim that has been published since changed LATEST too, perhaps after that was read.
-            state = CLAIMED if raw.get("state", {}).get("S") == CLAIMED else None
-            hiding = Hiding(name, version, named, purging=True, mark=mark, state=state, revision=revision)
-            if hiding.checks:
-                sendings.append(partial(self._sent, asked, [hiding.write, *hiding.checks]))
-            else:
-                together.append(hiding.write)
-        starts = range(0, len(together), MAX_TRANSACTION)
-        sendings += [partial(self._sent, asked, together[start : start + MAX_TRANSACTION]) for start in starts]
-        return all(at_once(*sendings, partial(self._reserved, asked, name, items)))
-
-    def _reserved(self, asked: str, name: str, items: Iterable[RawItem]) -> bool:
-        self._remains.reserve(asked, name, max((int(sk) for _, sk in map(key_of, items) if _is_number(sk)), default=0))
-        return True
-
-    def _sent(self, asked: str, writes: Sequence[Write]) -> bool:
+    def _sent(self, asked: str, batch: Batch, gone: _Gone) -> bool:
         try:
-            self._table.transact(asked, writes)  # also one alone: sent again, it would mark what has been put since
+            self._table.transact(asked, batch.writes)  # also one alone: sent again, it would mark what was put since
         except Refused:
             return False
+        gone.versions += batch.versions
+        gone.aliases += batch.aliases
         return True
 
-    def _remove(
-        self, asked: str, name: str, items: dict[str, RawItem], listed: Sequence[Listed], revision: str
+    def _remove_objects(
+        self, asked: str, name: str, found: Found, listed: Iterable[Listed], revision: str, gone: _Gone
     ) -> None:
-        """Delete the objects that no version has any more, then the items.
+        """Delete the objects whose records are gone or marked, then LATEST's item.
 
         Args:
-            items: The items that were marked, as they were before, by sort key.
-            listed: The objects, as they were after that.
-            revision: That of the marks.
+            found: The records, as they were before.
+            listed: The objects, whenever that was.
+            revision: That of the mark of LATEST.
         """
-        head, mark = items.get(LATEST), None if LATEST not in items else revision
-        if head is not None and _is_marked(head):  # by an earlier purge
-            mark = head.get("revision", {}).get("S")
         versions = {self._place.version_of_object(name, entry.key): entry for entry in listed}
         versions.pop(None, None)  # not ours: another repository's, with another suffix, or a person's
         latest = versions.pop(LATEST, None)
         objects = {encode_version(version): entry for version, entry in versions.items() if version is not None}
-        marked = {sk for sk in items if is_version_sk(sk)}
-        ownerless: list[str] = []
-        if objects.keys() - items.keys():
-            # Of publishers that began since, or of nobody; read after the objects, so that no claim is missed.
-            items = {raw["sk"]["S"]: raw for raw in self._remains.items(asked, name)}
-            marked = {sk for sk, raw in items.items() if is_version_sk(sk) and _is_marked(raw)}
-            ownerless = [sk for sk in objects.keys() - items.keys() if self._remains.owned(asked, name, objects[sk])]
-        numbers = sorted({*marked, *ownerless} - {LATEST})
-        if ownerless:
-            self._remains.reserve(asked, name, int(numbers[-1]))
-        _, expected = both_at_once(
-            partial(self._remains.remove_objects, asked, name, numbers),
-            lambda: self._fence(asked, name, head, latest) if latest is not None else None,
+        unknown = objects.keys() - found.items.keys() - set(gone.versions)
+        ownerless = self._ownerless(asked, name, {sk: objects[sk] for sk in unknown})
+        numbers = sorted({*gone.numbers, *found.numbers, *ownerless})
+        head = found.latest
+        (_, fenced), left = both_at_once(
+            lambda: both_at_once(
+                partial(self._remains.remove_objects, asked, name, numbers),
+                partial(self._fence, asked, name, head, latest.etag if latest is not None else None),
+            ),
+            lambda: list(self._table.query(asked, alias_pk(name))),
         )
-        if latest is not None and expected is not None:
+        if fenced is not None:
             # Not before: where there is no object, a late copy of a number to LATEST would not be refused.
-            self._objects.delete_if(asked, latest.key, latest.etag)
+            self._objects.delete_if(asked, self._place.object_key(name, LATEST), fenced.etag)
+        mark = None if head is None else revision
+        if head is not None and is_marked(head):  # by an earlier purge
+            mark = head.get("revision", {}).get("S")
+        expected = fenced.entry if fenced is not None else None
         forgetting = forgetting_latest(name, head, mark, expected)
-        others = [forgetting] if head is not None or latest is not None else []
-        ghosts = [sk for sk in items if not is_version_sk(sk)]
-        others += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in ghosts]
-        refused = self._remains.remove_items(asked, name, numbers, given(items.values()), others)
+        writes = [forgetting] if head is not None or fenced is not None else []
+        writes += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in found.ghosts]
+        refused = self._remains.write_what_still_holds(asked, writes)
         if expected is not None and forgetting in refused:
             self._expect_no_more(asked, name, expected)
+        removed = {*map(decode_version, numbers), *([LATEST] if fenced is not None else [])}
+        if any(targets_of(AliasItem.from_raw_data(raw)).versions <= removed for raw in left if "version" in raw):
+            self._delete_dangling(asked, name, removed, gone)
+
+    def _ownerless(self, asked: str, name: str, objects: Mapping[str, Listed]) -> list[str]:
+        """Return those of some objects without an item that nobody is publishing, and reserve their numbers."""
+        if not objects:
+            return []
+        # Read after the objects, so that no claim is missed.
+        claimed = {raw["sk"]["S"] for raw in self._remains.items(asked, name)}
+        unclaimed = sorted(objects.keys() - claimed)
+        owned = at_once(*(partial(self._remains.owned, asked, name, objects[sk]) for sk in unclaimed))
+        found = [sk for sk, own in zip(unclaimed, owned, strict=True) if own]
+        self._remains.reserve(asked, name, int(max(found, default="0")))
+        return found
+
+    def _delete_dangling(self, asked: str, name: str, removed: Collection[str], gone: _Gone) -> None:
+        """Delete the aliases that the library ``versioned``, which asks for no version, has made in between."""
+        for alias, view in self._read(asked, name).aliases.items():
+            if view.targets.versions <= set(removed):
+                self._sent(asked, deletion(name, alias, view, gone=view.targets.versions), gone)
 
     def _expect_no_more(self, asked: str, name: str, expected: str) -> None:
         """Take back what was written down, after LATEST was written anew."""
@@ -204,37 +232,51 @@ class Destroyer:
         with suppress(Refused):
             self._table.write(asked, update(ArtifactItem(name, LATEST), there, own))
 
-    def _fence(self, asked: str, name: str, raw: RawItem | None, entry: Listed) -> str | None:
+    def _fence(self, asked: str, name: str, raw: RawItem | None, seen: str | None) -> _Fenced | None:
         """Write down which object of LATEST goes, unless LATEST has been written anew: then it stays.
 
         Whoever writes LATEST from here on sees to it that its object has another ETag, also for the same content, so
         that the deletion, which is on condition of the ETag, cannot take it. Whoever announced it before does so
         anyway.
 
+        Args:
+            raw: The item as it was before it was marked.
+            seen: ETag of the object, whenever it was listed; None: there was none.
+
         Returns:
-            What was written down; None: the object stays.
+            None: the object stays.
         """
-        if raw is None and not self._remains.owned(asked, name, entry):
+        if raw is None and seen is None:
             return None
-        expected = expectation(entry.etag, new_revision())
+        if seen is not None and "pending" not in (raw or {}) and (raw or {}).get("etag", {}).get("S") == seen:
+            fenced = self._fenced(asked, name, seen, both(ArtifactItem.state == PURGING, ArtifactItem.etag == seen))
+            if fenced is not None:
+                return fenced
+        stored = self._objects.head(asked, name, LATEST)
+        if stored is None or (raw is None and stored.artifact_name != name):
+            return None
+        if raw is None:
+            return self._fenced(asked, name, stored.etag, ArtifactItem.pk.does_not_exist())
         # If another write has been announced, it is not what that brought.
-        before = either(ArtifactItem.pending.does_not_exist(), ArtifactItem.etag == entry.etag)
-        unwritten = both(ArtifactItem.state == PURGING, before) & ArtifactItem.aliases.does_not_exist()
+        before = either(ArtifactItem.pending.does_not_exist(), ArtifactItem.etag == stored.etag)
+        return self._fenced(asked, name, stored.etag, both(ArtifactItem.state == PURGING, before))
+
+    def _fenced(self, asked: str, name: str, etag: str, condition: Condition) -> _Fenced | None:
+        entry = expectation(etag, new_revision())
         fence = update(
             ArtifactItem(name, LATEST),
-            ArtifactItem.pk.does_not_exist() if raw is None else unwritten,
-            ArtifactItem.expected_etags.add({expected}),
+            both(condition, ArtifactItem.aliases.does_not_exist()),
+            ArtifactItem.expected_etags.add({entry}),
             ArtifactItem.state.set(PURGING),
             ArtifactItem.is_deleted.set(True),
         )
         try:
             self._table.write(asked, fence)
         except Refused as refused:
-            found = refused.found[0] or {}
             # If it says what we said, only the answer was lost.
-            landed = expected in found.get("expected_etags", {}).get("SS", ())
-            return expected if landed else None
-        return expected
+            landed = entry in (refused.found[0] or {}).get("expected_etags", {}).get("SS", ())
+            return _Fenced(etag, entry) if landed else None
+        return _Fenced(etag, entry)
 
     def destroy_all(self) -> None:
         """Destroy every artifact of the repository, and nothing else in the bucket or the table.
@@ -268,19 +310,14 @@ class Destroyer:
     def _names(self) -> set[str]:
         """Find the artifacts that have objects, versions or aliases."""
         asked = "Purging all artifacts"
-        names = set(self._objects.list_names(asked))
+        listed, items = both_at_once(lambda: set(self._objects.list_names(asked)), lambda: self._names_of_items(asked))
+        return listed | items
+
+    def _names_of_items(self, asked: str) -> set[str]:
+        names: set[str] = set()
         for pk, sk in map(key_of, self._table.scan_keys(asked)):
             if pk.startswith("__"):
                 names |= {pk[2:].removesuffix("-alias")} if pk.endswith("-alias") else set()
             elif is_version_sk(sk):
                 names.add(pk)
         return names
-
-
-def _is_number(sk: str) -> bool:
-    return is_version_sk(sk) and sk != LATEST
-
-
-def _is_marked(raw: RawItem) -> bool:
-    """Tell whether an item is marked as being purged and nothing has happened to it since."""
-    return raw.get("state", {}).get("S") == PURGING and "aliases" not in raw and "pending" not in raw

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 Other = TypeVar("Other")
 
 _AHEAD = 2  # entries begun or waiting, per worker
-_AT_ONCE = 4  # of the ten connections that boto3 keeps open
+_AT_ONCE = 6  # of the ten connections that boto3 keeps open
 
 
 @dataclass(frozen=True)

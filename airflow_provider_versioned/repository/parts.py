@@ -51,7 +51,7 @@ class Parts:
         self._remains = Remains(self._table, place, self._objects)
         self._freer = Freer(self._table, self._remains)
         self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
-        self._destroyer = Destroyer(self._table, place, self._objects, self._latest, self._aliases, self._remains)
+        self._destroyer = Destroyer(self._table, place, self._objects, self._latest, self._remains)
         self._outcomes = Outcomes(self._table)
         self._rollouts = Rollouts(self._table, self._aliases)
         examiner = Examiner(self._table, place, self._objects)

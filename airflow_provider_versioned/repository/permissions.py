@@ -43,7 +43,7 @@ _QUERY = frozenset({"dynamodb:GetItem", "dynamodb:Query"})  # GetItem: the table
 _WRITE = frozenset({"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"})
 _OBJECT = frozenset({"s3:GetObject", "s3:ListBucket"})  # to read one, or to find that there is none
 _COPY = frozenset({"s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"})
-_DESTROY = _READ | _QUERY | _WRITE | _OBJECT | _COPY | {"dynamodb:DeleteItem", "s3:DeleteObject"}
+_DESTROY = _QUERY | _WRITE | _OBJECT | _COPY | {"dynamodb:DeleteItem", "s3:DeleteObject"}
 _APPLY = _QUERY | _OBJECT | _COPY | {"dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"}
 _STEER = frozenset({"dynamodb:BatchGetItem", "dynamodb:PutItem"})
 _MOVE = _STEER | {"dynamodb:UpdateItem"}
@@ -116,7 +116,8 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "apply_purge": _APPLY,
         "purge_artifact_versions": _APPLY,
         "free_artifact_versions": _QUERY | {"dynamodb:DeleteItem", "dynamodb:UpdateItem", "s3:DeleteObject"},
-        "sweep_artifact": _QUERY
+        "sweep_artifact": _READ
+        | _QUERY
         | _OBJECT
         | {
             "dynamodb:DeleteItem",

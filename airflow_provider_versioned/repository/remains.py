@@ -65,39 +65,27 @@ class Remains:
         """
         self.reserve(asked, name, int(max(sks, default="0")))
         self.remove_objects(asked, name, sks)
-        self.remove_items(asked, name, sks, known)
+        highest = max((sk for sk in (*known, *sks) if is_version_sk(sk) and sk != LATEST), default="0")
+        self.write_what_still_holds(asked, [_forget(name, sk, keep=sk == highest) for sk in sks])
 
     def remove_objects(self, asked: str, name: str, sks: Iterable[str]) -> None:
         """Remove the objects, for which the numbers are reserved."""
         self._objects.delete_keys(asked, [self._place.object_key(name, decode_version(sk)) for sk in sks])
 
-    def remove_items(
-        self, asked: str, name: str, sks: Sequence[str], known: Iterable[str], others: Sequence[Write] = ()
-    ) -> list[Write]:
-        """Remove the items, whose objects are gone; return the writes that were refused.
-
-        Args:
-            sks: As in :meth:`remove`.
-            known: As in :meth:`remove`.
-            others: Deletions of more items, to be sent along.
-        """
-        highest = max((sk for sk in (*known, *sks) if is_version_sk(sk) and sk != LATEST), default="0")
-        writes = [_forget(name, sk, keep=sk == highest) for sk in sks]
-        return self._write_what_still_holds(asked, [*writes, *others])
-
     def reserve(self, asked: str, name: str, number: int) -> None:
         """Make sure that no publisher is given a number up to this one, so that its object can go."""
         if number == 0:
             return
-        counter = CounterItem(meta_pk(name), COUNTER)
-        lower = CounterItem.pk.does_not_exist() | (CounterItem.highest < number)
         try:
-            self._table.write(asked, update(counter, lower, CounterItem.highest.set(number)))
+            self._table.write(asked, reservation(name, number))
         except Refused:
             return  # it is past that number already
 
-    def _write_what_still_holds(self, asked: str, writes: Sequence[Write]) -> list[Write]:
-        """Send writes, each if its condition holds still; an item that was removed or written anew is not ours."""
+    def write_what_still_holds(self, asked: str, writes: Sequence[Write]) -> list[Write]:
+        """Send writes, each if its condition holds still, and return those that were refused.
+
+        An item that was removed or written anew is not ours.
+        """
         batches = [writes[start : start + MAX_TRANSACTION] for start in range(0, len(writes), MAX_TRANSACTION)]
         refused = at_once(*(partial(self._write_batch, asked, batch) for batch in batches))
         return [write for batch in refused for write in batch]
@@ -114,6 +102,12 @@ class Remains:
                 continue
             break
         return dropped
+
+
+def reservation(name: str, number: int) -> Write:
+    """Return the write that reserves all numbers up to one, unless they are reserved."""
+    lower = CounterItem.pk.does_not_exist() | (CounterItem.highest < number)
+    return update(CounterItem(meta_pk(name), COUNTER), lower, CounterItem.highest.set(number))
 
 
 def forgetting_latest(name: str, raw: Mapping[str, Any] | None, revision: str | None, own: str | None = None) -> Write:

@@ -28,7 +28,7 @@ from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
@@ -294,6 +294,10 @@ class Hiding:
         mark: Of a put of LATEST that has not arrived. It stays: the put may still come, and is a later one.
         state: What the version's state must be; None: anything.
         revision: Given to the item; None: a fresh one.
+        unchecked: Overruled aliases that go in the same transaction.
+
+    Attributes:
+        condition: Of the write.
     """
 
     def __init__(
@@ -306,6 +310,7 @@ class Hiding:
         mark: str | None = None,
         state: str | None = None,
         revision: str | None = None,
+        unchecked: Collection[str] = (),
     ) -> None:
         self._revision = revision or new_revision()
         self._sk = encode_version(version)
@@ -319,17 +324,24 @@ class Hiding:
         there = both(ArtifactItem.pk.exists() if purging else live(), settled)
         if state is not None:
             there = both(there, ArtifactItem.state == state)
-        self.write = update(item, there & free, *self._actions(purging=purging))
-        self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in sorted(overruled or ())]
+        self.condition: Condition = there & free
+        dated = ArtifactItem.deleted_at.set(datetime.now(UTC))
+        self.write = update(item, self.condition, dated, *self._actions(purging=purging))
+        stale = sorted(set(overruled or ()) - set(unchecked))
+        self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in stale]
 
     def _actions(self, *, purging: bool) -> list[Action]:
         actions: list[Action] = [
             ArtifactItem.is_deleted.set(True),
-            ArtifactItem.deleted_at.set(datetime.now(UTC)),
             ArtifactItem.revision.set(self._revision),
             ArtifactItem.aliases.remove(),
         ]
         return [*actions, ArtifactItem.state.set(PURGING)] if purging else actions
+
+    def burial(self, name: str) -> Write:
+        """Return the write that leaves a tombstone at once, which has no date: there is nothing to be freed."""
+        item = ArtifactItem(name, self._sk)
+        return update(item, self.condition, ArtifactItem.deleted_at.remove(), *self._actions(purging=True))
 
     def _points_elsewhere(self, name: str, alias: str) -> Write:
         elsewhere = AliasItem.pk.does_not_exist() | (

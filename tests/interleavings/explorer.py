@@ -75,6 +75,7 @@ def random_trials(seed: int) -> Iterator[Trial]:
             dice.choice((0.0, 1.2)),
             # A deletion that is sent again rests on its token alone, and so does a publish whose claim was purged.
             lost is not None and not {"delete", "purge"} & {call[0] for call in calls} and dice.random() < 0.5,
+            dice.random() < 0.5,
         )
 
 
@@ -106,6 +107,8 @@ def _smaller(trial: Trial) -> Iterator[Trial]:
         yield replace(trial, lost=None, forgets_tokens=False)
     if trial.forgets_tokens:
         yield replace(trial, forgets_tokens=False)
+    if trial.backwards:
+        yield replace(trial, backwards=False)
     for i in trial.dead:
         yield replace(trial, dead=tuple(j for j in trial.dead if j != i))
     for i, (call, count) in enumerate(trial.schedule):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
@@ -135,24 +136,52 @@ class _SteppedPaginator:
 
 
 class InTurn:
-    """An executor that does everything at once when it is submitted, in the caller's thread."""
+    """An executor that does one thing after the other, in the caller's thread.
+
+    Attributes:
+        backwards: Whether what was submitted is done only when something of it is asked for, the last one first; else
+            at once.
+    """
+
+    backwards = False
 
     def __init__(self, *_arguments: object, **_keywords: object) -> None:
         """Take what the real one takes."""
+        self._waiting: list[tuple[Future[Any], Callable[[], Any]]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Nothing is left to be done."""
+        """Wait for what was submitted, as the real one does."""
+        self.catch_up()
 
     def submit(self, call: Callable[..., Any], *arguments: object) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(call(*arguments))
-        except BaseException as error:  # noqa: BLE001 -- raised where the result is asked for
-            future.set_exception(error)
+        future: Future[Any] = _Future(self)
+        self._waiting.append((future, partial(call, *arguments)))
+        if not self.backwards:
+            self.catch_up()
         return future
 
+    def catch_up(self) -> None:
+        """Do what waits."""
+        while self._waiting:
+            future, call = self._waiting.pop()
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001 -- raised where the result is asked for
+                future.set_exception(error)
+
     def shutdown(self, **_keywords: object) -> None:
-        """Nothing waits."""
+        """Begin nothing any more."""
+        self._waiting.clear()
+
+
+class _Future(Future[Any]):
+    def __init__(self, executor: InTurn) -> None:
+        super().__init__()
+        self._executor = executor
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._executor.catch_up()
+        return super().result(timeout)

@@ -39,19 +39,32 @@ PLANTED = {
     ),
     "what has landed is said first": (
         (Latest, "look", "seen.etag != item.etag", "False"),
-        Trial((A,), (X, PURGE, A), ((1, 3), (0, 3), (2, 3))),
+        Trial((NOT_SAID,), (PURGE,), ()),
     ),
     "a publish before is copied first": (
         (Latest, "prepared", "item.pending_version is not None", "False"),
         Trial((), (PUBLISH_A, PUBLISH_X), ((1, 4), (0, 5), (1, 1))),
     ),
     "a purge looks at what was announced": (
-        (Destroyer, "_mark", "if mark is not None and not", "if False and not"),
+        (Destroyer, "_remove_records", "mark is not None and not", "False and not"),
         Trial((NOT_SAID,), (PURGE,), ()),
     ),
     "a purge deletes no object that a put has brought": (
         (Destroyer, "_fence", "both(ArtifactItem.state == PURGING, before)", "(ArtifactItem.state == PURGING)"),
-        Trial((NOT_WRITTEN,), (PURGE, X), ((0, 4), (1, 4))),
+        Trial((NOT_WRITTEN,), (X, PURGE), ((0, 3), (1, 5), (0, 2), (1, 4)), lost=(0, 2)),
+    ),
+    "a purge deletes the object that the item named when it was marked": (
+        (
+            Destroyer,
+            "_fence",
+            "both(ArtifactItem.state == PURGING, ArtifactItem.etag == seen)",
+            "(ArtifactItem.state == PURGING)",
+        ),
+        Trial((("publish", "P"),), (PURGE, ("publish with a key", "Y"), X), ((0, 2), (1, 6))),
+    ),
+    "a purge asks whose an object is after it was listed": (
+        (Destroyer, "_ownerless", '{raw["sk"]["S"] for raw in self._remains.items(asked, name)}', "set()"),
+        Trial((), (PURGE, ("publish", "Y")), ((0, 3), (1, 2), (1, 1)), backwards=True),
     ),
     "a deletion looks at what was announced": (
         (Hiding, "__init__", "both(ArtifactItem.pk.exists() if purging else live(), settled)", "live()"),
@@ -147,7 +160,7 @@ def test_same_seed_tries_the_same(laboratory: Laboratory) -> None:
 
 
 def test_what_is_found_is_made_small(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, Destroyer, "_mark", "if mark is not None and not", "if False and not")
+    plant(monkeypatch, Destroyer, "_remove_records", "mark is not None and not", "False and not")
     trial = Trial((NOT_SAID,), (PURGE, DELETE), ((1, 1),), tick=1.2)
 
     found = shrunk(laboratory, Tried(trial, laboratory.run(trial)))

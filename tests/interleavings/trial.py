@@ -62,6 +62,7 @@ class Trial:
         lost: (Which call, which of its requests) has its answer lost.
         tick: By how many seconds S3's clock goes on with each object.
         forgets_tokens: Whether DynamoDB still knows a transaction that is sent again.
+        backwards: In which order a call sends requests of which none waits for the other.
     """
 
     before: tuple[Step, ...]
@@ -71,6 +72,7 @@ class Trial:
     lost: tuple[int, int] | None = None
     tick: float = 0.0
     forgets_tokens: bool = False
+    backwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Laboratory:
         """Make one; meanwhile nothing in the code under test waits or begins threads."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(many, "ThreadPoolExecutor", InTurn)
+            patched.setattr(InTurn, "backwards", False)
             patched.setattr(latest, "_PATIENCE", 0)
             patched.setattr(Table, "pause", lambda _table, _attempt: None)
             yield Laboratory()
@@ -130,6 +133,7 @@ class Laboratory:
         self.s3.clear()
         self.dynamodb.clear()
         self.s3.clock.tick, self.dynamodb.forgets_tokens = trial.tick, trial.forgets_tokens
+        InTurn.backwards = trial.backwards
         for step in trial.before:
             _BEFORE[step[0]](self._repository(), *step[1:])
         running = _Running(self, trial)

@@ -35,7 +35,7 @@ import sys
 import pytest
 from airflow_provider_versioned.repository.destroy import Destroyer
 from tests.repository.planting import plant
-plant(pytest.MonkeyPatch(), Destroyer, "_mark", "if mark is not None and not", "if False and not")
+plant(pytest.MonkeyPatch(), Destroyer, "_remove_records", "mark is not None and not", "False and not")
 from tests.reliability.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -126,6 +126,14 @@ def _died_in_destruction(at: int) -> Callable[[Stage, str], None]:
     return state
 
 
+def _died_in_freeing(at: int) -> Callable[[Stage, str], None]:
+    def state(stage: Stage, name: str) -> None:
+        _deleted(stage, name)
+        stage.die(lambda dying: dying.free_artifact_versions(name, grace_secs=0), at)
+
+    return state
+
+
 def _died_then_overtaken(stage: Stage, name: str) -> None:
     """A claim that nobody took up again, below the highest number."""
     _died_in_publish(2)(stage, name)
@@ -144,6 +152,13 @@ def _alias_moved_by_the_library(stage: Stage, name: str) -> None:
     stage.store.put_item(
         alias_pk(name), "prod", update_at={"S": "2026-01-01T00:00:00.000000+0000"}, version={"S": "000003"}
     )
+
+
+def _alias_deleted_by_the_library(stage: Stage, name: str) -> None:
+    """Versions believe that aliases point at them, and there is none."""
+    _published(stage, name)
+    for alias in ("prod", "head"):
+        stage.store.delete_item(alias_pk(name), alias)
 
 
 def _orphaned(stage: Stage, name: str) -> None:
@@ -188,11 +203,13 @@ STATES: Mapping[str, Callable[[Stage, str], None]] = {
     "first put announced": _died_in_first_put(1),
     "put announced": _died_in_put(1),
     "publish committed": _died_in_publish(4),
-    "destruction begun": _died_in_destruction(8),
+    "destruction begun": _died_in_destruction(5),
+    "freeing begun": _died_in_freeing(2),
     "publish claimed and overtaken": _died_then_overtaken,
     "first publish committed": _died_in_first_publish(4),
     "first publish committed and aliased": _died_then_aliased,
     "alias moved by the library": _alias_moved_by_the_library,
+    "alias deleted by the library": _alias_deleted_by_the_library,
     "orphan": _orphaned,
     "upload begun": _upload_in_parts_begun,
     "outcomes reported": _reported,

@@ -99,13 +99,16 @@ def test_artifact_of_which_a_version_is_protected_while_it_is_destroyed_tells_wh
     model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model.unprotect("model", 2)
-    model.put_alias("model", "prod", 3)
-    monkeypatch.setattr("airflow_provider_versioned.repository.destroy.MAX_TRANSACTION", 2)  # stands for 100
-    interrupting(monkeypatch, model._destroyer, "_mark", lambda: store.reopened().protect("model", 1, "audit"))
+    monkeypatch.setattr("airflow_provider_versioned.repository.removal.MAX_TRANSACTION", 2)  # stands for 100
+    interrupting(
+        monkeypatch, model._destroyer, "_remove_records", lambda: store.reopened().protect("model", 1, "audit")
+    )
 
-    with pytest.raises(InUseError, match=r"1 \(audit\); removed before that: alias prod, 2 versions, whose bytes go"):
+    with pytest.raises(InUseError, match=r"1 \(audit\); removed before that: 2 versions; unprotect them first"):
         model.purge_artifact("model")
 
+    left = store.keys()
+    assert store.key("model", "000003") not in left
     assert [artifact.version for artifact in model.list_artifact_versions("model")] == ["2", "1"]
     assert model.get_artifact_version("model", 1).get_content() == b"one"
     model.unprotect("model", 1)
@@ -113,21 +116,20 @@ def test_artifact_of_which_a_version_is_protected_while_it_is_destroyed_tells_wh
     assert store.keys() == []
 
 
-@pytest.mark.parametrize("aliased", [False, True])
-def test_artifact_of_which_a_version_is_protected_before_the_first_is_marked_keeps_all(
-    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, aliased: bool
+def test_artifact_of_which_a_version_is_protected_after_it_was_read_keeps_all(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model.unprotect("model", 2)
-    if aliased:
-        model.put_alias("model", "prod", 3)
-    step = "_delete_aliases" if aliased else "_mark"
-    interrupting(monkeypatch, model._destroyer, step, lambda: store.reopened().protect("model", 1, "audit"))
-    said = "removed before that: alias prod;" if aliased else "nothing was removed;"
+    model.put_alias("model", "prod", 3)
+    interrupting(
+        monkeypatch, model._destroyer, "_remove_records", lambda: store.reopened().protect("model", 1, "audit")
+    )
 
-    with pytest.raises(InUseError, match=said):
+    with pytest.raises(InUseError, match="nothing was removed;"):
         model.purge_artifact("model")
 
     assert len(model.list_artifact_versions("model")) == 4
+    assert model.get_alias("model", "prod").version == "3"
 
 
 def test_purge_of_everything_leaves_only_what_is_protected_and_says_so(model: Repository) -> None:

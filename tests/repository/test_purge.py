@@ -284,7 +284,7 @@ def test_purge_all_raises_what_stops_one_artifact_and_goes_on_when_repeated(
 ) -> None:
     for name in ("a", "z"):
         model.publish_artifact_version(name, content=b"x")
-    remove = model._destroyer._remove
+    remove = model._destroyer._remove_objects
 
     def fail_for_one(asked: str, name: str, *rest: Any) -> None:
         if name == "a":
@@ -292,7 +292,7 @@ def test_purge_all_raises_what_stops_one_artifact_and_goes_on_when_repeated(
         remove(asked, name, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(model._destroyer, "_remove", fail_for_one)
+        patched.setattr(model._destroyer, "_remove_objects", fail_for_one)
         with pytest.raises(StorageUnavailableError, match="Purging artifact 'a' failed: nobody is there"):
             model.purge_all()
     model.purge_all()

@@ -115,7 +115,7 @@ def test_latest_of_a_publisher_that_began_before_its_object_was_doomed_keeps_its
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other, destroyer, objects = store.reopened(), repository._destroyer, repository._objects
-    remove, delete = destroyer._remove, objects.delete_if
+    remove, delete = destroyer._remove_objects, objects.delete_if
     waiting: list[Any] = []
     late: list[Any] = []
     repository.delete_artifact_version("m")  # so that the publisher brings LATEST back, whose object is there still
@@ -128,7 +128,7 @@ def test_latest_of_a_publisher_that_began_before_its_object_was_doomed_keeps_its
         with pytest.raises(Died):
             remove(*waiting[0])
 
-    monkeypatch.setattr(destroyer, "_remove", lambda *arguments: waiting.append(arguments))
+    monkeypatch.setattr(destroyer, "_remove_objects", lambda *arguments: waiting.append(arguments))
     monkeypatch.setattr(objects, "delete_if", send_late)
     interrupting(monkeypatch, other._publisher, "_claim", lambda: repository.purge_artifact("m"))
     interrupting(monkeypatch, other._publisher, "_commit", go_on)
@@ -151,7 +151,7 @@ def test_numbers_are_reserved_also_when_a_purge_died_after_all_was_marked(
 
     with monkeypatch.context() as patched:
         patched.setattr(repository._remains, "reserve", lambda *_arguments: None)
-        patched.setattr(repository._destroyer, "_remove", die)
+        patched.setattr(repository._destroyer, "_remove_objects", die)
         with pytest.raises(Died):
             repository.purge_artifact("m")
     repository.purge_artifact("m")

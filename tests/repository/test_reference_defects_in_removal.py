@@ -79,7 +79,7 @@ def test_r06_alias_put_during_the_purge_wins(
     assert repository.get_alias("model", "prod").get_version_content() == A
 
 
-@pytest.mark.parametrize("failing", ["ListObjectsV2", "DeleteObjects", "DeleteObject"])
+@pytest.mark.parametrize("failing", ["DeleteObjects", "DeleteObject"])
 def test_n04_n05_purge_that_died_shows_nothing_and_is_finished_by_the_next(
     repository: Repository, store: Store, traffic: Traffic, failing: str
 ) -> None:

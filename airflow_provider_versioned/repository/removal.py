@@ -1,0 +1,221 @@
+"""The writes by which all records of an artifact go, each on condition that its record is as it was read.
+
+Numbers and aliases are deleted; the highest number stays as a tombstone, so that the library ``versioned`` does not
+give it again; LATEST is only marked, because its object has to go before its item. Where a hundred writes are enough,
+all goes in one transaction: aliases with the versions that they point at. No I/O: reading and sending is
+:mod:`~airflow_provider_versioned.repository.destroy`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_versioned.repository.alias_change import Attempt, Change, Targets, View
+from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.items import (
+    CLAIMED,
+    PURGING,
+    AliasItem,
+    ArtifactItem,
+    CounterItem,
+    HeadItem,
+    both,
+    ghost,
+)
+from airflow_provider_versioned.repository.keys import COUNTER, decode_version, head_sk, is_version_sk
+from airflow_provider_versioned.repository.remains import given, reservation
+from airflow_provider_versioned.repository.revisions import new_revision
+from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Write, delete
+from airflow_provider_versioned.repository.versions import Hiding
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+
+@dataclass(frozen=True)
+class Found:
+    """An artifact as it was read.
+
+    Attributes:
+        items: Versions by sort key, and the library's ghosts under odd ones.
+        aliases: With their heads, by name.
+        highest: The counter; 0: there is none.
+    """
+
+    items: dict[str, RawItem]
+    aliases: dict[str, View]
+    highest: int
+
+    @classmethod
+    def of(cls, items: Iterable[RawItem], aliases: Iterable[RawItem], meta: Iterable[RawItem]) -> Found:
+        """Sort what was read.
+
+        Args:
+            meta: Heads and counter.
+        """
+        by_sk = {raw["sk"]["S"]: raw for raw in meta}
+        counter = by_sk.pop(COUNTER, None)
+        views = {}
+        for raw in (raw for raw in aliases if "version" in raw):
+            head = by_sk.get(head_sk(raw["sk"]["S"]))
+            views[raw["sk"]["S"]] = View(
+                AliasItem.from_raw_data(raw), HeadItem.from_raw_data(head) if head is not None else None, None
+            )
+        highest = int(CounterItem.from_raw_data(counter).highest) if counter is not None else 0
+        return cls({raw["sk"]["S"]: raw for raw in items}, views, highest)
+
+    @property
+    def latest(self) -> RawItem | None:
+        """LATEST's item."""
+        return self.items.get(LATEST)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Sort keys of the numbers, tombstones included."""
+        return [sk for sk in self.items if is_version_sk(sk) and sk != LATEST]
+
+    @property
+    def ghosts(self) -> list[str]:
+        """Sort keys of the library's ghosts that are no version's."""
+        return [sk for sk in self.items if not is_version_sk(sk)]
+
+    @property
+    def protected(self) -> dict[str, str]:
+        """Why versions are protected, by version."""
+        return {decode_version(sk): raw["protected"]["S"] for sk, raw in self.items.items() if "protected" in raw}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Writes that go together; which versions (by sort key) and aliases are gone then."""
+
+    writes: tuple[Write, ...]
+    versions: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+class Removal:
+    """The writes by which an artifact goes.
+
+    Args:
+        revision: Given to LATEST's item.
+        mark: Of a put of LATEST that has not arrived; it stays.
+
+    Attributes:
+        first: What has to have happened before the others; None: there is no order among them.
+        others: In any order.
+        fits: Whether the aliases go together with their versions in one transaction; otherwise they have to be deleted
+            before, one by one.
+    """
+
+    def __init__(self, name: str, found: Found, revision: str, mark: str | None = None) -> None:
+        self._name = name
+        self._found = found
+        self._templates: dict[tuple[bool, bool], Write] = {}
+        self._highest = max(
+            (sk for sk in given(found.items.values()) if sk != LATEST and is_version_sk(sk)), default="0"
+        )
+        bound = [*self._aliases(), *self._reservation()]
+        stale: list[Batch] = []
+        free: list[Batch] = []
+        for sk, raw in found.items.items():
+            if not is_version_sk(sk) or self._is_as_it_stays(sk, raw):
+                continue
+            batch = self._of_version(sk, raw, revision, mark if sk == LATEST else None)
+            if "aliases" not in raw:
+                free.append(batch)
+            elif found.aliases:
+                bound.append(batch)
+            else:
+                stale.append(batch)
+        first = _joined(bound)
+        everything = _joined([first, *stale, *free])
+        self.fits = len(first.writes) <= MAX_TRANSACTION
+        self.first: Batch | None = first if first.writes else None
+        self.others = [*stale, *_packed(free)]
+        if len(everything.writes) <= MAX_TRANSACTION:
+            self.first, self.others = None, [everything] if everything.writes else []
+
+    def _aliases(self) -> Iterator[Batch]:
+        for alias, view in self._found.aliases.items():
+            # No version has to forget it: each goes as well, and knows who points at it in its condition.
+            yield deletion(self._name, alias, view, gone=view.targets.versions)
+
+    def _reservation(self) -> Iterator[Batch]:
+        """Reserve the numbers before any of them goes: somebody would be given it again."""
+        if int(self._highest) > self._found.highest:
+            yield Batch((reservation(self._name, int(self._highest)),))
+
+    def _is_as_it_stays(self, sk: str, raw: RawItem) -> bool:
+        if sk == LATEST:
+            return is_marked(raw)
+        return sk == self._highest and ArtifactItem.from_raw_data(raw).is_tombstone
+
+    def _of_version(self, sk: str, raw: RawItem, revision: str, mark: str | None) -> Batch:
+        if sk not in {LATEST, self._highest} and "aliases" not in raw:
+            return Batch((self._deletion(sk, raw),), (sk,))
+        hiding = self._hiding(sk, raw, mark, revision)
+        if sk == LATEST:
+            return Batch((hiding.write, *hiding.checks), (sk,))
+        if sk != self._highest:
+            return Batch((delete(ArtifactItem(self._name, sk), hiding.condition), *hiding.checks), (sk,))
+        return Batch((hiding.burial(self._name), *hiding.checks), (sk,))
+
+    def _hiding(self, sk: str, raw: RawItem, mark: str | None, revision: str) -> Hiding:
+        # A claim that has been published since changed LATEST too, perhaps after that was read.
+        state = raw.get("state", {}).get("S")
+        return Hiding(
+            self._name,
+            decode_version(sk),
+            frozenset(raw.get("aliases", {}).get("SS", ())),
+            purging=True,
+            mark=mark,
+            state=state if state == CLAIMED else None,
+            revision=revision,
+            unchecked=self._found.aliases.keys(),
+        )
+
+    def _deletion(self, sk: str, raw: RawItem) -> Write:
+        """Return the deletion of an ordinary version; those of a kind have the same condition, which is made once."""
+        kind = raw.get("state", {}).get("S") == CLAIMED, _is_ghost(raw)
+        if kind not in self._templates:
+            condition = self._hiding(sk, raw, None, new_revision()).condition
+            if _is_ghost(raw):  # whose place may have been taken
+                condition = both(condition, ghost())
+            self._templates[kind] = delete(ArtifactItem(self._name, sk), condition)
+        return self._templates[kind].of(raw)
+
+
+def deletion(name: str, alias: str, view: View, *, gone: Collection[str]) -> Batch:
+    """Return the writes that delete an alias, as a person does.
+
+    Args:
+        gone: Those of its versions that do not have to forget it.
+    """
+    change = Change(name, alias, "delete", Targets(None), reason="artifact purged")
+    return Batch(tuple(Attempt(change, view, frozenset(gone)).writes), aliases=(alias,))
+
+
+def is_marked(raw: RawItem) -> bool:
+    """Tell whether an item is marked as being purged and nothing has happened to it since."""
+    return raw.get("state", {}).get("S") == PURGING and "aliases" not in raw and "pending" not in raw
+
+
+def _is_ghost(raw: RawItem) -> bool:
+    return "sha256" not in raw and "state" not in raw
+
+
+def _joined(batches: Iterable[Batch]) -> Batch:
+    batches = list(batches)
+    return Batch(
+        tuple(write for batch in batches for write in batch.writes),
+        tuple(sk for batch in batches for sk in batch.versions),
+        tuple(alias for batch in batches for alias in batch.aliases),
+    )
+
+
+def _packed(batches: Sequence[Batch]) -> list[Batch]:
+    """Join batches of one write into as few as may be sent."""
+    starts = range(0, len(batches), MAX_TRANSACTION)
+    return [_joined(batches[start : start + MAX_TRANSACTION]) for start in starts]
