@@ -25,11 +25,19 @@ _PORT_OPTIONS = (
 
 
 class SeaweedFS(ServerProcess):
-    """``weed server`` with an S3 gateway; all its ports are on loopback."""
+    """``weed server`` with an S3 gateway; all its ports are on loopback.
+
+    Args:
+        many_buckets: Have room for hundreds of small buckets; otherwise for large content, as SeaweedFS itself has it.
+    """
 
     title = "SeaweedFS"
     port_count = len(_PORT_OPTIONS)
     stop_secs = 0  # its orderly end takes many seconds and would only save data that is thrown away
+
+    def __init__(self, port: int = 0, *, many_buckets: bool = True) -> None:
+        super().__init__(port)
+        self._many_buckets = many_buckets
 
     @classmethod
     def unavailable(cls) -> str | None:
@@ -47,12 +55,13 @@ class SeaweedFS(ServerProcess):
         place = [f"-dir={folder / 'data'}", f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}", f"-s3.config={config}"]
         sockets = [f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'filer.sock'}"]
         extras = ["-s3.port.iceberg=0", "-s3.port.lance=0", *sockets]
-        limits = ["-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=5000"]
+        limits = ["-master.telemetry=false", "-volume.max=5000"]
+        limits += ["-master.volumeSizeLimitMB=64"] if self._many_buckets else []
         return [str(SERVERS_VENV / "bin" / "weed"), "server", "-filer", "-s3", *place, *listen, *extras, *limits]
 
     def environment(self, folder: Path, ports: list[int]) -> dict[str, str]:
         """Have a new bucket take one volume, not seven, or a few dozen buckets fill the server."""
-        return {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
+        return {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"} if self._many_buckets else {}
 
     def answers(self) -> bool:
         """Tell whether the S3 gateway is up; it opens after everything behind it."""

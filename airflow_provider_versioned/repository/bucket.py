@@ -5,13 +5,14 @@ What is listed is not sorted out here: whether an object is a version's is told 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from airflow_provider_versioned.repository.aws import CONTENDED, code_of, translated
+from airflow_provider_versioned.repository.aws import CONTENDED, code_of, translated, was_repeated
 from airflow_provider_versioned.repository.errors import StorageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 MAX_DELETE = 1000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 LOST = frozenset({"PreconditionFailed", "412"})
 NO_OBJECT = frozenset({"NoSuchKey", "404", "NotFound"})
+_CONTENTION_TRIES = 8
+
+
+class PreconditionLost(Exception):  # noqa: N818 -- a signal inside the package, no error of ours
+    """The object is not (or no longer) the one that the request named.
+
+    ``repeated``: the SDK had sent the request before and got no answer, so it may have been carried out.
+    """
+
+    def __init__(self, *, repeated: bool = False) -> None:
+        super().__init__()
+        self.repeated = repeated
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,21 @@ class Bucket:
                 if code_of(error) not in NO_OBJECT:
                     raise
         return True
+
+    def _contend(self, operation: str, request: dict[str, Any], fresh: Any = dict) -> dict[str, Any]:
+        """Send a conditional write; send it again while another write to the key is under way (409)."""
+        conditional = {"IfMatch", "IfNoneMatch", "CopySourceIfMatch"} & request.keys()
+        attempt = 0
+        while True:
+            try:
+                return dict(getattr(self._clients.s3, operation)(**request, **fresh()))
+            except ClientError as error:
+                if code_of(error) in LOST or (conditional and code_of(error) in NO_OBJECT):
+                    raise PreconditionLost(repeated=was_repeated(error)) from error
+                if code_of(error) not in CONTENDED or attempt == _CONTENTION_TRIES:
+                    raise
+            time.sleep(0.05 * 2**attempt)
+            attempt += 1
 
     def _translated(self, asked: str) -> AbstractContextManager[None]:
         return translated(asked, self.resource, self._clients.expected_bucket_owner)

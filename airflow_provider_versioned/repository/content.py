@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 import uuid
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ Content = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO
 _CHUNK = 1024 * 1024
 _FLUSH_FROM = 32 * 1024 * 1024
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
+PART = 8 * 1024 * 1024  # in which large content usually goes up
+_HASHED_AHEAD = 4  # chunks
 _MAX_BREAKS = 5  # in a row, without one byte in between
 
 
@@ -45,16 +48,48 @@ class Prepared:
         sha256: Hex digest.
         size: Bytes.
         stream: The content; :meth:`rewound` before each use.
+        digests: SHA-256 of each part of the usual size; None: not known.
     """
 
     sha256: str
     size: int
     stream: BinaryIO
+    digests: tuple[bytes, ...] | None = None
 
     def rewound(self) -> BinaryIO:
         """Return the stream, at its beginning."""
         self.stream.seek(0)
         return self.stream
+
+    def parts(self, asked: str, size: int) -> Iterator[tuple[bytes, bytes]]:
+        """Cut it into parts; each with the SHA-256 that it had when the whole was hashed, for S3 to demand.
+
+        Args:
+            asked: What the caller wanted, as the beginning of a sentence.
+            size: Of a part, in bytes.
+
+        Raises:
+            ConflictError: It is longer or shorter than it was.
+        """
+        if self.stream.seek(0, os.SEEK_END) != self.size:
+            raise self.changed(asked)
+        digests = self.digests if size == PART and self.digests is not None else self._digests(asked, size)
+        stream, left = self.rewound(), self.size
+        for digest in digests:
+            part = stream.read(size)
+            if len(part) != min(size, left):
+                raise self.changed(asked)
+            left -= len(part)
+            yield part, digest
+
+    def _digests(self, asked: str, size: int) -> list[bytes]:
+        whole, digests, stream = hashlib.sha256(), [], self.rewound()
+        while part := stream.read(size):
+            whole.update(part)
+            digests.append(hashlib.sha256(part).digest())
+        if whole.hexdigest() != self.sha256:
+            raise self.changed(asked)
+        return digests
 
     @functools.cached_property
     def md5(self) -> bytes:
@@ -70,6 +105,60 @@ class Prepared:
         )
 
 
+class _Hashing:
+    """Hashes content while it is read, and its parts in a thread of its own, side by side.
+
+    Args:
+        in_parts: Whether the parts are hashed, too.
+    """
+
+    def __init__(self, *, in_parts: bool) -> None:
+        self._in_parts = in_parts
+        self._whole = hashlib.sha256()
+        self._size = 0
+        self._part = hashlib.sha256()
+        self._left = PART
+        self._digests: list[bytes] = []
+
+    def read(self, stream: BinaryIO, write: Callable[[bytes], object] = lambda _chunk: None) -> None:
+        """Read a stream to its end.
+
+        Args:
+            write: Takes what was read.
+        """
+        waiting: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="versioned-hash") as executor:
+            while chunk := stream.read(_CHUNK):
+                if not isinstance(chunk, bytes):
+                    raise InvalidTypeError(f"content must be a binary stream, but it gave {type(chunk).__name__}.")
+                if self._in_parts:
+                    waiting.append(executor.submit(self._add, chunk))
+                self._whole.update(chunk)
+                self._size += len(chunk)
+                write(chunk)
+                if len(waiting) > _HASHED_AHEAD:
+                    waiting.popleft().result()
+            for future in waiting:
+                future.result()
+
+    def _add(self, chunk: bytes) -> None:
+        view = memoryview(chunk)
+        while view:
+            added, view = view[: self._left], view[self._left :]
+            self._part.update(added)
+            self._left -= len(added)
+            if not self._left:
+                self._digests.append(self._part.digest())
+                self._part, self._left = hashlib.sha256(), PART
+
+    def prepared(self, stream: BinaryIO) -> Prepared:
+        """Return the content, which a stream gives again."""
+        if not self._in_parts:
+            return Prepared(self._whole.hexdigest(), self._size, stream)
+        last = [self._part.digest()] if self._left < PART else []
+        return Prepared(self._whole.hexdigest(), self._size, stream, (*self._digests, *last))
+
+
 @contextmanager
 def prepare(content: Content) -> Iterator[Prepared]:
     """Hash content and make it readable more than once, for as long as the block lasts.
@@ -78,30 +167,21 @@ def prepare(content: Content) -> Iterator[Prepared]:
         InvalidTypeError: It is none of bytes, path, binary stream.
         InvalidInputError: The file cannot be read.
     """
-    with _opened(content) as stream:
-        digest, size = hashlib.sha256(), 0
-        while chunk := stream.read(_CHUNK):
-            if not isinstance(chunk, bytes):
-                raise InvalidTypeError(f"content must be a binary stream, but it gave {type(chunk).__name__}.")
-            digest.update(chunk)
-            size += len(chunk)
-        yield Prepared(digest.hexdigest(), size, stream)
-
-
-@contextmanager
-def _opened(content: Content) -> Iterator[BinaryIO]:
     if isinstance(content, (bytes, bytearray, memoryview)):
-        yield io.BytesIO(bytes(content))
+        yield _hashed(io.BytesIO(bytes(content)), memoryview(content).nbytes)
     elif isinstance(content, os.PathLike):
         with ExitStack() as stack:
             try:
                 file = stack.enter_context(Path(content).open("rb"))
             except OSError as error:
                 raise InvalidInputError(f"Content file {os.fspath(content)!r} cannot be read: {error}.") from error
-            yield file
+            yield _hashed(file, os.fstat(file.fileno()).st_size)
     elif callable(getattr(content, "read", None)):
-        with _seekable(content) as stream:
-            yield stream
+        # The caller's stream is only read, from where it stands, never sought or closed.
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spooled:
+            hashing = _Hashing(in_parts=True)
+            hashing.read(content, spooled.write)
+            yield hashing.prepared(spooled)  # type: ignore[arg-type] # a binary file in all but name
     else:
         raise InvalidTypeError(
             f"content must be bytes, a pathlib.Path or a binary stream, got {type(content).__name__}; encode text with "
@@ -109,71 +189,10 @@ def _opened(content: Content) -> Iterator[BinaryIO]:
         )
 
 
-@contextmanager
-def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
-    """Copy what is left of a stream to a temporary file; the caller's stream is only read, never sought or closed."""
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spooled:
-        while chunk := stream.read(_CHUNK):
-            if not isinstance(chunk, bytes):
-                raise InvalidTypeError(f"content must be a binary stream, but it gave {type(chunk).__name__}.")
-            spooled.write(chunk)
-        spooled.seek(0)
-        yield spooled  # type: ignore[misc] # SpooledTemporaryFile is a binary file in all but name
-
-
-class RehashedStream(io.RawIOBase):
-    """Reads content from its beginning and keeps back the end when it is not what was hashed before.
-
-    For S3's upload in parts, which knows no SHA-256 of the whole: it then stops before the object appears. Closing it,
-    as the transfer manager does, leaves the content's own stream open.
-
-    Args:
-        asked: What the caller wanted, as the beginning of a sentence.
-    """
-
-    def __init__(self, asked: str, content: Prepared) -> None:
-        super().__init__()
-        self._asked = asked
-        self._content = content
-        self._stream = content.rewound()
-        self._digest = hashlib.sha256()
-        self._count = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Read the next bytes.
-
-        Raises:
-            ConflictError: They are the last ones, and the content has changed since it was hashed.
-        """
-        chunk = self._stream.read(size)
-        self._digest.update(chunk)
-        self._count += len(chunk)
-        if self._count >= self._content.size and self._digest.hexdigest() != self._content.sha256:
-            raise self._content.changed(self._asked)
-        return chunk
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move, as the transfer manager does to learn the size.
-
-        Raises:
-            ConflictError: The content has another size than when it was hashed.
-        """
-        position = self._stream.seek(offset, whence)
-        if whence == io.SEEK_END and offset == 0 and position != self._content.size:
-            raise self._content.changed(self._asked)
-        return position
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._stream.tell()
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can be sought in."""
-        return True
+def _hashed(stream: BinaryIO, size: int) -> Prepared:
+    hashing = _Hashing(in_parts=size > PART)
+    hashing.read(stream)
+    return hashing.prepared(stream)
 
 
 class VerifiedStream(io.RawIOBase):

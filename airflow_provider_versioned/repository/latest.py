@@ -13,6 +13,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from airflow_provider_versioned.repository.bucket import PreconditionLost
 from airflow_provider_versioned.repository.errors import ConflictError
 from airflow_provider_versioned.repository.etags import avoided, overruling
 from airflow_provider_versioned.repository.following import Following, Replaced
@@ -30,7 +31,6 @@ from airflow_provider_versioned.repository.latest_item import (
     stored_of,
     unmoved,
 )
-from airflow_provider_versioned.repository.objects import Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, Write, update
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
+
+    from airflow_provider_versioned.repository.objects import Objects, Stored
 
 _TRIES = 10
 _PATIENCE = 4  # looks at another's publication before it is finished for it

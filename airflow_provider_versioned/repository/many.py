@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -79,6 +80,26 @@ def at_once(*calls: Callable[[], Result]) -> list[Result]:
         except BaseException:
             executor.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def in_order(entries: Iterable[Entry], work: Callable[[Entry], Result], max_workers: int) -> list[Result]:
+    """Work on entries in threads, two ahead of the threads, and return the results in the order of the entries.
+
+    When one fails, those that have begun still end, no other is taken, and its error is raised.
+    """
+    results: list[Result] = []
+    under_way: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(max_workers, thread_name_prefix="versioned-parts") as executor:
+        try:
+            for entry in entries:
+                under_way.append(executor.submit(work, entry))
+                if len(under_way) > max_workers + 1:
+                    results.append(under_way.popleft().result())
+            results += [future.result() for future in under_way]
+        except BaseException:
+            executor.shutdown(wait=True, cancel_futures=True)
+            raise
+    return results
 
 
 def both_at_once(one: Callable[[], Result], other: Callable[[], Other]) -> tuple[Result, Other]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.bucket import quoted
@@ -34,6 +35,7 @@ class ObjectBody:
     key: str
     etag: str | None = None
     length: int | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_at(self, offset: int) -> Any:
         """Send GetObject and return the body from that byte on."""
@@ -47,20 +49,35 @@ class ObjectBody:
         return self._from(offset, answer)
 
     def _open_parts(self, offset: int) -> Any:
-        answer = self._answer(_range(offset))
+        body = PartsBody(lambda begin: self._answer(_range(begin))["Body"], offset, self.length or 0)
+        try:
+            answer = self._answer(_range(offset))
+        except BaseException:
+            body.close()
+            raise
         if "ContentRange" not in answer:
+            body.close()
             self.length = answer["ContentLength"]
             return self._from(offset, answer)
-        self.length = int(answer["ContentRange"].rpartition("/")[2])
-        return PartsBody(answer["Body"], lambda begin: self._answer(_range(begin))["Body"], offset, self.length)
+        length = int(answer["ContentRange"].rpartition("/")[2])
+        if length != self.length:  # what was asked for ahead may not be there
+            body.close()
+            self.length = length
+            body = PartsBody(lambda begin: self._answer(_range(begin))["Body"], offset, length)
+        body.begin(answer["Body"])
+        return body
 
     def _answer(self, wanted: str | None) -> Any:
         arguments: dict[str, Any] = {} if self.etag is None else {"IfMatch": self.etag}
         if wanted is not None:
             arguments["Range"] = wanted
         answer = self.get(Bucket=self.bucket, Key=self.key, **arguments)
-        self.etag = quoted(answer["ETag"])
-        return answer
+        with self._lock:
+            if self.etag is None:
+                self.etag = quoted(answer["ETag"])
+            same = self.etag == quoted(answer["ETag"])
+        # Of several requests at once the first answer counts; for another object S3 is asked again, and refuses.
+        return answer if same or arguments.get("IfMatch") == self.etag else self._answer(wanted)
 
     @staticmethod
     def _from(offset: int, answer: Any) -> Any:
@@ -74,23 +91,28 @@ class PartsBody:
 
     The parts stand in few buffers that are used again and again: memory that is always new costs more than hashing it.
 
+    The second and later ones are asked for from the start on; the first is the caller's to ask for, and to hand in.
+
     Args:
-        first: Body of the first part, which was asked for already.
         open_part: Asks for the part that begins at an offset.
         begin: Offset of the first part.
         end: Offset after the last byte.
     """
 
-    def __init__(self, first: Any, open_part: Callable[[int], Any], begin: int, end: int) -> None:
+    def __init__(self, open_part: Callable[[int], Any], begin: int, end: int) -> None:
         self._open_part = open_part
         self._next = min(begin + PART, end)
         self._end = end
         self._executor = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="download")
-        self._parts: deque[Future[memoryview]] = deque([self._executor.submit(_filled, bytearray(PART), first)])
+        self._parts: deque[Future[memoryview]] = deque()
         self._part = memoryview(b"")
         self._buffer: bytearray | None = None
-        while self._next < end and len(self._parts) < _AT_ONCE:
+        while self._next < end and len(self._parts) < _AT_ONCE - 1:
             self._fetch(bytearray(PART))
+
+    def begin(self, first: Any) -> None:
+        """Take the first part's body; nothing can be read before."""
+        self._parts.appendleft(self._executor.submit(_filled, bytearray(PART), first))
 
     def read(self, size: int) -> memoryview:
         """Return some of the next bytes, none at the end; raises what went wrong with their part.

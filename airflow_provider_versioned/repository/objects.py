@@ -10,24 +10,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
 from urllib.parse import urlencode
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from airflow_provider_versioned.repository.aws import BROKEN, CONTENDED, code_of, was_repeated
-from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, Bucket, quoted, whole_seconds
-from airflow_provider_versioned.repository.content import Prepared, RehashedStream, VerifiedStream
+from airflow_provider_versioned.repository import uploads
+from airflow_provider_versioned.repository.aws import BROKEN, code_of
+from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, PreconditionLost, quoted, whole_seconds
+from airflow_provider_versioned.repository.content import PART, Prepared, VerifiedStream
 from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError
-from airflow_provider_versioned.repository.etags import content_in_one_part, copy_in_one_part
+from airflow_provider_versioned.repository.etags import content_in_one_part, copy_in_one_part, etag_conflict
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.object_body import ObjectBody
+from airflow_provider_versioned.repository.uploads import MIB, Uploads, part_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,28 +37,10 @@ if TYPE_CHECKING:
 GIB = 1024**3
 # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 SINGLE_REQUEST_LIMIT = 5 * GIB
-PARALLEL_FROM = 64 * 1024**2  # from here on a numbered version goes up in parallel parts
+_NONE: Mapping[str, str] = MappingProxyType({})
 _OTHER_BYTES = "BadDigest"
 _NO_SUCH_BYTES = "InvalidRange"
-_COMPLETED = "NoSuchUpload"  # or aborted: by an earlier try, whose answer was lost
-_CONTENTION_TRIES = 8
-_TRANSFER = TransferConfig(
-    multipart_threshold=PARALLEL_FROM,
-    multipart_chunksize=8 * 1024**2,  # ten of them at once are in memory
-    max_concurrency=8,
-    preferred_transfer_client="classic",  # the other one sends past the client, and so without the bucket's owner
-)
-
-
-class PreconditionLost(Exception):  # noqa: N818 -- a signal inside the package, no error of ours
-    """The object is not (or no longer) the one that the request named.
-
-    ``repeated``: the SDK had sent the request before and got no answer, so it may have been carried out.
-    """
-
-    def __init__(self, *, repeated: bool = False) -> None:
-        super().__init__()
-        self.repeated = repeated
+COPIED_PART = 128 * MIB
 
 
 @dataclass(frozen=True)
@@ -103,7 +85,7 @@ class _Address(TypedDict):
     Key: str
 
 
-class Objects(Bucket):
+class Objects(Uploads):
     """The objects of one repository, read and written one by one."""
 
     def head(self, asked: str, name: str, version: str) -> Stored | None:
@@ -147,30 +129,55 @@ class Objects(Bucket):
         """Write LATEST if the object there is still the expected one.
 
         Args:
-            expected: ETag of the object to replace; None: there must be none. S3's upload in parts, which content over
-                5 GiB needs, goes without the condition.
+            expected: ETag of the object to replace; None: there must be none.
             avoid: ETags that the object must not get, whatever its content.
 
         Raises:
             PreconditionLost: Another object (or none) is there.
             ConflictError: S3 would give this content no other ETag.
         """
-        if content.size > SINGLE_REQUEST_LIMIT:
-            return self._put_in_parts(asked, name, LATEST, content, attributes)
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        if content.size >= uploads.PARALLEL_FROM:
+            return self._put_in_parts(asked, name, LATEST, content, attributes, condition, avoid)
         if avoid and content_in_one_part(asked, name, content.md5, avoid):
-            part = {"ChecksumSHA256": _base64(content.sha256)}
+            part = {"Body": content.rewound(), "ChecksumSHA256": _base64(bytes.fromhex(content.sha256))}
             made = {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
-            address, fresh = self._address(name, LATEST), lambda: {"Body": content.rewound()}
             with self._translated(asked):
-                answer = self._in_one_part(address, made, "upload_part", part, condition, fresh)
+                answer = self._in_parts(self._address(name, LATEST), made, "upload_part", [part], condition)
             return Stored(quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
         return self._put(asked, name, LATEST, content, attributes, condition)
 
+    def demand_etag(self, asked: str, name: str, content: Prepared, avoid: frozenset[str]) -> None:
+        """Demand that LATEST can hold content without one of some ETags.
+
+        Raises:
+            ConflictError: S3 would give it no other.
+        """
+        if content.size < uploads.PARALLEL_FROM:
+            content_in_one_part(asked, name, content.md5, avoid)
+        elif part_size(content.size, PART, avoid) is None:
+            raise etag_conflict(asked, name)
+
+    def demand_etag_of_copy(self, asked: str, name: str, stored: Stored, avoid: frozenset[str]) -> None:
+        """Demand the same of a copy.
+
+        Raises:
+            ConflictError: S3 would give it no other.
+        """
+        if stored.size <= SINGLE_REQUEST_LIMIT:
+            copy_in_one_part(asked, name, stored.etag, avoid)
+        elif part_size(stored.size, COPIED_PART, avoid) is None:
+            raise etag_conflict(asked, name)
+
     def put_version(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
         """Write the content of a claimed number; nobody else writes that key."""
-        if content.size >= PARALLEL_FROM:
-            return self._put_in_parts(asked, name, version, content, attributes)
+        if content.size >= uploads.PARALLEL_FROM:
+            try:
+                return self._put_in_parts(asked, name, version, content, attributes)
+            except PreconditionLost as lost:
+                if not lost.repeated:
+                    raise
+            return self._must_be(asked, name, version, content.sha256)
         return self._put(asked, name, version, content, attributes, {})
 
     def _put(
@@ -187,7 +194,7 @@ class Objects(Bucket):
             **attributes.arguments(name, content.sha256),
             **condition,
             # S3 refuses the upload if what arrives is not what was hashed.
-            "ChecksumSHA256": _base64(content.sha256),
+            "ChecksumSHA256": _base64(bytes.fromhex(content.sha256)),
         }
         with self._translated(asked):
             try:
@@ -198,17 +205,29 @@ class Objects(Bucket):
                 raise
         return Stored(quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
 
-    def _put_in_parts(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
-        address, stream = self._address(name, version), RehashedStream(asked, content)
+    def _put_in_parts(
+        self,
+        asked: str,
+        name: str,
+        version: str,
+        content: Prepared,
+        attributes: Attributes,
+        condition: Mapping[str, str] = _NONE,
+        avoid: frozenset[str] = frozenset(),
+    ) -> Stored:
+        size = part_size(content.size, PART, avoid)
+        if size is None:
+            raise etag_conflict(asked, name)
+        made = {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
+        parts = ({"Body": part, "ChecksumSHA256": _base64(digest)} for part, digest in content.parts(asked, size))
         with self._translated(asked):
-            self._clients.s3.upload_fileobj(
-                stream,  # type: ignore[arg-type] # all that the transfer manager uses of a file
-                address["Bucket"],
-                address["Key"],
-                ExtraArgs=attributes.arguments(name, content.sha256),
-                Config=_TRANSFER,
-            )
-        return self._must_be(asked, name, version, content.sha256)
+            try:
+                answer = self._in_parts(self._address(name, version), made, "upload_part", parts, condition)
+            except ClientError as error:
+                if code_of(error) == _OTHER_BYTES:
+                    raise content.changed(asked) from error
+                raise
+        return Stored(quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
 
     def copy(
         self,
@@ -232,13 +251,12 @@ class Objects(Bucket):
             ConflictError: S3 would give this content no other ETag.
         """
         if stored.size > SINGLE_REQUEST_LIMIT:
-            return self._copy_in_parts(asked, name, source, target, stored)
+            return self._copy_in_parts(asked, name, source, target, stored, condition or {}, avoid)
         origin, address = self._address(name, source), self._address(name, target)
         part = {"CopySource": origin, "CopySourceIfMatch": stored.etag}
         if avoid and copy_in_one_part(asked, name, stored.etag, avoid):
             with self._translated(asked):
-                made = self._attributes_of(origin, directives=False)
-                self._in_one_part(address, made, "upload_part_copy", part, condition or {})
+                self._in_parts(address, self._attributes_of(origin), "upload_part_copy", [part], condition or {})
             return self._must_be(asked, name, target, stored.sha256)
         with self._translated(asked):
             result = self._contend("copy_object", {**address, **part, **(condition or {})})["CopyObjectResult"]
@@ -250,49 +268,38 @@ class Objects(Bucket):
                 raise PreconditionLost
         return Stored(etag, stored.sha256, stored.size, whole_seconds(result["LastModified"]))
 
-    def _copy_in_parts(self, asked: str, name: str, source: str, target: str, stored: Stored) -> Stored:
+    def _copy_in_parts(
+        self,
+        asked: str,
+        name: str,
+        source: str,
+        target: str,
+        stored: Stored,
+        condition: Mapping[str, str],
+        avoid: frozenset[str],
+    ) -> Stored:
         """Copy what is too large for one CopyObject; metadata, content type and tags have to be given again."""
+        size = part_size(stored.size, COPIED_PART, avoid)
+        if size is None:
+            raise etag_conflict(asked, name)
         origin, address = self._address(name, source), self._address(name, target)
+        parts = (
+            {
+                "CopySource": origin,
+                "CopySourceIfMatch": stored.etag,
+                "CopySourceRange": f"bytes={begin}-{min(begin + size, stored.size) - 1}",
+            }
+            for begin in range(0, stored.size, size)
+        )
         with self._translated(asked):
             try:
-                extra = {"CopySourceIfMatch": stored.etag, **self._attributes_of(origin)}
-                self._clients.s3.copy(
-                    {"Bucket": origin["Bucket"], "Key": origin["Key"]}, **address, ExtraArgs=extra, Config=_TRANSFER
-                )
-            except ClientError as error:
-                if code_of(error) in LOST | NO_OBJECT:
-                    raise PreconditionLost from error
-                raise
+                self._in_parts(address, self._attributes_of(origin), "upload_part_copy", parts, condition)
+            except PreconditionLost as lost:
+                if condition or not lost.repeated:
+                    raise
         return self._must_be(asked, name, target, stored.sha256)
 
-    def _in_one_part(
-        self,
-        address: _Address,
-        attributes: Mapping[str, Any],
-        operation: str,
-        part: Mapping[str, Any],
-        condition: Mapping[str, str],
-        fresh: Any = dict,
-    ) -> dict[str, Any]:
-        """Write an object as an upload in parts that has one: so its ETag is none that one request gives."""
-        s3 = self._clients.s3
-        upload: dict[str, Any] = {**address}
-        upload["UploadId"] = s3.create_multipart_upload(**address, **attributes)["UploadId"]
-        try:
-            sent = self._contend(operation, {**upload, "PartNumber": 1, **part}, fresh)
-            done = {"PartNumber": 1, "ETag": sent.get("CopyPartResult", sent)["ETag"]}
-            done |= {"ChecksumSHA256": part["ChecksumSHA256"]} if "ChecksumSHA256" in part else {}
-            return self._contend(
-                "complete_multipart_upload", {**upload, "MultipartUpload": {"Parts": [done]}, **condition}
-            )
-        except (ClientError, PreconditionLost) as error:
-            with suppress(ClientError):  # what is left of it, a sweep removes
-                s3.abort_multipart_upload(**upload)
-            if isinstance(error, ClientError) and code_of(error) == _COMPLETED:
-                raise PreconditionLost(repeated=was_repeated(error)) from error
-            raise
-
-    def _attributes_of(self, origin: _Address, *, directives: bool = True) -> dict[str, Any]:
+    def _attributes_of(self, origin: _Address) -> dict[str, Any]:
         try:
             described = self._clients.s3.head_object(**origin)
             tags = self._clients.s3.get_object_tagging(**origin)["TagSet"]
@@ -300,13 +307,8 @@ class Objects(Bucket):
             if code_of(error) in NO_OBJECT:
                 raise PreconditionLost from error
             raise
-        # With REPLACE every release of the transfer manager takes what it is given; without, they differ.
         kept = {"Metadata": described["Metadata"], "ContentType": described["ContentType"]}
-        if tags:
-            kept |= {"Tagging": urlencode({tag["Key"]: tag["Value"] for tag in tags})}
-        if not directives:
-            return kept
-        return {**kept, "MetadataDirective": "REPLACE", **({"TaggingDirective": "REPLACE"} if tags else {})}
+        return kept | ({"Tagging": urlencode({tag["Key"]: tag["Value"] for tag in tags})} if tags else {})
 
     def _must_be(self, asked: str, name: str, version: str, sha256: str | None) -> Stored:
         found = self.head(asked, name, version)
@@ -369,27 +371,12 @@ class Objects(Bucket):
                 s3uri=artifact.s3uri,
             ) from error
 
-    def _contend(self, operation: str, request: dict[str, Any], fresh: Any = dict) -> dict[str, Any]:
-        """Send a conditional write; send it again while another write to the key is under way (409)."""
-        conditional = {"IfMatch", "IfNoneMatch", "CopySourceIfMatch"} & request.keys()
-        attempt = 0
-        while True:
-            try:
-                return dict(getattr(self._clients.s3, operation)(**request, **fresh()))
-            except ClientError as error:
-                if code_of(error) in LOST or (conditional and code_of(error) in NO_OBJECT):
-                    raise PreconditionLost(repeated=was_repeated(error)) from error
-                if code_of(error) not in CONTENDED or attempt == _CONTENTION_TRIES:
-                    raise
-            time.sleep(0.05 * 2**attempt)
-            attempt += 1
-
     def _address(self, name: str, version: str) -> _Address:
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
 
 
-def _base64(sha256: str) -> str:
-    return base64.b64encode(bytes.fromhex(sha256)).decode()
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
 
 
 def _server_time(answer: Mapping[str, Any]) -> datetime:

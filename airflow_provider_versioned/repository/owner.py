@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CONDITIONS = ("ExpectedBucketOwner", "ExpectedSourceBucketOwner")  # the second: of what is copied
-_IN_PARTS = ("upload_fileobj", "copy")  # boto3 makes several requests for one of these
 
 
 def owned(client: S3Client, account: str) -> S3Client:
@@ -31,9 +30,6 @@ class _Owned:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
-        if name in _IN_PARTS:
-            # With this object in the client's stead, so that the requests that it makes come through here.
-            return getattr(type(self._client), name).__get__(self)
         return self._with_account(name, found) if name in self._operations else found
 
     def get_paginator(self, operation_name: str) -> Any:

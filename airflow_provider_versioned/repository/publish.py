@@ -15,8 +15,8 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_versioned.repository.bucket import PreconditionLost
 from airflow_provider_versioned.repository.errors import ArtifactNotFoundError, ConflictError, InvalidInputError
-from airflow_provider_versioned.repository.etags import copy_in_one_part
 from airflow_provider_versioned.repository.following import Following
 from airflow_provider_versioned.repository.inputs import HIGHEST_NUMBER, LATEST
 from airflow_provider_versioned.repository.items import (
@@ -40,7 +40,6 @@ from airflow_provider_versioned.repository.keys import (
 from airflow_provider_versioned.repository.last_seen import LastSeen
 from airflow_provider_versioned.repository.latest_item import Head, as_read, unmoved
 from airflow_provider_versioned.repository.numbers import Numbers
-from airflow_provider_versioned.repository.objects import Objects, PreconditionLost, Stored
 from airflow_provider_versioned.repository.orders import Order, View
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, put, update
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
     from airflow_provider_versioned.repository.latest import Latest
+    from airflow_provider_versioned.repository.objects import Objects, Stored
 
 
 log = logging.getLogger(__name__)
@@ -350,7 +350,7 @@ class Publisher:
                 return latest, None
             try:
                 if replaced.avoid:  # says so while nobody sees the number
-                    copy_in_one_part(order.asked, order.name, stored.etag, replaced.avoid)
+                    self._objects.demand_etag_of_copy(order.asked, order.name, stored, replaced.avoid)
             except ConflictError:
                 shown = self._latest.shown(order.asked, latest, replaced, view.sha256) if latest is not None else None
                 if shown is not None:

@@ -9,13 +9,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_versioned.repository.bucket import PreconditionLost
 from airflow_provider_versioned.repository.errors import ConflictError
-from airflow_provider_versioned.repository.etags import content_in_one_part, entries, expectation
+from airflow_provider_versioned.repository.etags import entries, expectation
 from airflow_provider_versioned.repository.following import Replaced
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import ArtifactItem, both, either
 from airflow_provider_versioned.repository.latest_item import as_read, clean, is_clean, item_of
-from airflow_provider_versioned.repository.objects import Attributes, Objects, PreconditionLost, Stored
+from airflow_provider_versioned.repository.objects import Attributes, Objects, Stored
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, update
 
@@ -173,7 +174,7 @@ class _Putting:
 
     def _demand_etag(self, replaced: Replaced) -> None:
         if replaced.avoid:
-            content_in_one_part(self._asked, self._name, self._content.md5, replaced.avoid)
+            self._objects.demand_etag(self._asked, self._name, self._content, replaced.avoid)
 
     def _write_object(self, replaced: Replaced, mark: str) -> Stored | ArtifactItem | None:
         """Write the object.

@@ -76,6 +76,7 @@ def random_trials(seed: int) -> Iterator[Trial]:
             # A deletion that is sent again rests on its token alone, and so does a publish whose claim was purged.
             lost is not None and not {"delete", "purge"} & {call[0] for call in calls} and dice.random() < 0.5,
             dice.random() < 0.5,
+            dice.random() < 0.25,
         )
 
 
@@ -105,10 +106,9 @@ def _smaller(trial: Trial) -> Iterator[Trial]:
         yield replace(trial, before=(*trial.before[:i], *trial.before[i + 1 :]))
     if trial.lost is not None:
         yield replace(trial, lost=None, forgets_tokens=False)
-    if trial.forgets_tokens:
-        yield replace(trial, forgets_tokens=False)
-    if trial.backwards:
-        yield replace(trial, backwards=False)
+    for flag in ("forgets_tokens", "backwards", "in_parts"):
+        if getattr(trial, flag):
+            yield replace(trial, **{flag: False})  # type: ignore[arg-type] # all of them are bool
     for i in trial.dead:
         yield replace(trial, dead=tuple(j for j in trial.dead if j != i))
     for i, (call, count) in enumerate(trial.schedule):

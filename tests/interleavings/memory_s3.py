@@ -50,7 +50,7 @@ class _Upload:
     key: str
     attributes: Mapping[str, Any]
     begun_at: datetime
-    part: bytes | None = None
+    parts: dict[int, bytes] = field(default_factory=dict)
 
 
 class MemoryS3:
@@ -141,22 +141,28 @@ class MemoryS3:
 
     def upload_part(self, **request: Any) -> _Answer:
         upload = self._upload(request, "UploadPart")
-        upload.part = _bytes(request["Body"])
-        return self._answer(ETag=_etag(upload.part))
+        upload.parts[request["PartNumber"]] = part = _bytes(request["Body"])
+        return self._answer(ETag=_etag(part))
 
     def upload_part_copy(self, **request: Any) -> _Answer:
         upload = self._upload(request, "UploadPartCopy")
-        upload.part = self._source("UploadPartCopy", request).body
-        return self._answer(CopyPartResult={"ETag": _etag(upload.part)})
+        part = self._source("UploadPartCopy", request).body
+        if wanted := request.get("CopySourceRange"):
+            begin, end = map(int, wanted.removeprefix("bytes=").split("-"))
+            part = part[begin : end + 1]
+        upload.parts[request["PartNumber"]] = part
+        return self._answer(CopyPartResult={"ETag": _etag(part)})
 
     def complete_multipart_upload(self, **request: Any) -> _Answer:
         upload = self._upload(request, "CompleteMultipartUpload")
         self._demand("CompleteMultipartUpload", request)
-        assert upload.part is not None
+        assert upload.parts
         del self._uploads[request["UploadId"]]
-        digest = hashlib.md5(hashlib.md5(upload.part).digest()).hexdigest()  # noqa: S324 -- that is what an ETag is
+        parts = [part for _, part in sorted(upload.parts.items())]
+        digests = b"".join(hashlib.md5(part).digest() for part in parts)  # noqa: S324 -- that is what an ETag is
+        etag = f'"{hashlib.md5(digests).hexdigest()}-{len(parts)}"'  # noqa: S324
         # Amazon dates what came in parts to the beginning of its upload.
-        made = _Object(upload.part, f'"{digest}-1"', upload.begun_at, upload.attributes)
+        made = _Object(b"".join(parts), etag, upload.begun_at, upload.attributes)
         self._objects[upload.key] = made
         return self._answer(ETag=made.etag)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_versioned.repository import destroy, remains
 from airflow_provider_versioned.repository.destroy import Destroyer
 from airflow_provider_versioned.repository.following import Replaced
 from airflow_provider_versioned.repository.latest import Latest
@@ -136,14 +135,6 @@ def test_interleaving_goes_wrong_without_what_mends_it(
     plant(monkeypatch, *bug)
 
     assert laboratory.run(trial).problems != []
-
-
-def test_purge_forgets_latest_under_its_own_mark_only(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new = "marked = both(ArtifactItem.state == PURGING, same)", "marked = ArtifactItem.state == PURGING"
-    plant(monkeypatch, remains, "forgetting_latest", old, new)
-    monkeypatch.setattr(destroy, "forgetting_latest", remains.forgetting_latest)
-
-    assert laboratory.run(OTHERS[9]).problems != []
 
 
 @pytest.mark.parametrize("seed", range(1, 9))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,11 @@ from airflow_provider_versioned.repository import (
     ConflictError,
     Repository,
     VersionedError,
+    content,
     latest,
     many,
+    objects,
+    uploads,
 )
 from airflow_provider_versioned.repository.objects import Objects
 from airflow_provider_versioned.repository.putting import _Putting
@@ -47,6 +49,7 @@ PLACE: PlaceArguments = {
 }
 NAME = "m"
 UNREADABLE = "unreadable"
+_NEVER = 2**60
 Step = tuple[str, ...]
 
 
@@ -63,6 +66,7 @@ class Trial:
         tick: By how many seconds S3's clock goes on with each object.
         forgets_tokens: Whether DynamoDB still knows a transaction that is sent again.
         backwards: In which order a call sends requests of which none waits for the other.
+        in_parts: Whether content goes up, and is copied, as large content is.
     """
 
     before: tuple[Step, ...]
@@ -73,6 +77,7 @@ class Trial:
     tick: float = 0.0
     forgets_tokens: bool = False
     backwards: bool = False
+    in_parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,11 @@ class Laboratory:
             patched.setattr(InTurn, "backwards", False)
             patched.setattr(latest, "_PATIENCE", 0)
             patched.setattr(Table, "pause", lambda _table, _attempt: None)
+            # Of bytes that stand for mebibytes.
+            for module, name, value in ((content, "PART", 1), (objects, "PART", 1), (objects, "COPIED_PART", 1)):
+                patched.setattr(module, name, value)
+            patched.setattr(uploads, "PARALLEL_FROM", _NEVER)
+            patched.setattr(objects, "SINGLE_REQUEST_LIMIT", _NEVER)
             yield Laboratory()
 
     def _repository(self, wrapped: Callable[[Any], Any] = lambda client: client) -> Repository:
@@ -122,7 +132,7 @@ class Laboratory:
     def read(self) -> str | None:
         """Return what LATEST is to a reader."""
         try:
-            return self._reader.get_artifact_version(NAME).get_content().decode()
+            return self._reader.get_artifact_version(NAME).get_content()[:1].decode()
         except ArtifactNotFoundError:
             return None
         except VersionedError:  # it says that it cannot tell; it must not last
@@ -134,6 +144,8 @@ class Laboratory:
         self.dynamodb.clear()
         self.s3.clock.tick, self.dynamodb.forgets_tokens = trial.tick, trial.forgets_tokens
         InTurn.backwards = trial.backwards
+        uploads.PARALLEL_FROM = 1 if trial.in_parts else _NEVER
+        objects.SINGLE_REQUEST_LIMIT = 1 if trial.in_parts else _NEVER
         for step in trial.before:
             _BEFORE[step[0]](self._repository(), *step[1:])
         running = _Running(self, trial)
@@ -262,7 +274,7 @@ class _Running:
     def _others_were_about(self, i: int) -> bool:
         """Tell whether another call stood still in the middle while this one was made."""
         return any(
-            j != i and call.began and self._starts[j] < self._ends[i] and self._ends.get(j, math.inf) > self._starts[i]
+            j != i and call.began and self._starts[j] < self._ends[i] and self._ends.get(j, _NEVER) > self._starts[i]
             for j, call in enumerate(self.calls)
         )
 
@@ -289,7 +301,7 @@ def head_step(head: Head, operation: Operation) -> Sequence[Head]:
     if operation.kind in {"read", "freeze"}:
         seen = head.seen or ""
         if operation.kind == "freeze" and seen:
-            seen = hashlib.sha256(seen.encode()).hexdigest()
+            seen = hashlib.sha256(_content(seen)).hexdigest()
         return [head] if operation.answer in {seen, None} else []
     if operation.kind in _WRITES:
         written = Head(operation.arguments[0], operation.arguments[0])
@@ -300,6 +312,11 @@ def head_step(head: Head, operation: Operation) -> Sequence[Head]:
         return [Head(head.kept, head.kept)]
     assert operation.kind == "purge"
     return [Head()]
+
+
+def _content(letter: str) -> bytes:
+    """Return a content that goes up in up to so many parts."""
+    return letter.encode() * 4
 
 
 def _restore(repository: Repository) -> None:
@@ -319,11 +336,11 @@ def _freeze(repository: Repository) -> str:
 
 _CALLS: dict[str, Callable[..., object]] = {
     "freeze": _freeze,
-    "publish with a key": lambda repository, content: repository.publish_artifact_version(
-        NAME, content=content.encode(), idempotency_key="key"
+    "publish with a key": lambda repository, letter: repository.publish_artifact_version(
+        NAME, content=_content(letter), idempotency_key="key"
     ),
-    "put": lambda repository, content: repository.put_artifact(NAME, content.encode()),
-    "publish": lambda repository, content: repository.publish_artifact_version(NAME, content=content.encode()),
+    "put": lambda repository, letter: repository.put_artifact(NAME, _content(letter)),
+    "publish": lambda repository, letter: repository.publish_artifact_version(NAME, content=_content(letter)),
     "delete": lambda repository: repository.delete_artifact_version(NAME, "LATEST"),
     "restore": _restore,
     "purge": lambda repository: repository.purge_artifact(NAME),
@@ -334,11 +351,11 @@ def _dying(part: type, step: str, call: str) -> Callable[[Repository, str], None
     def die(*_arguments: object, **_keywords: object) -> None:
         raise Died
 
-    def perform(repository: Repository, content: str) -> None:
+    def perform(repository: Repository, letter: str) -> None:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(part, step, die)
             with pytest.raises(Died):
-                _CALLS[call](repository, content)
+                _CALLS[call](repository, letter)
 
     return perform
 

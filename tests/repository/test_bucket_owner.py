@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from boto3.s3.transfer import TransferConfig
 
 from airflow_provider_versioned.repository import (
     AccessDeniedError,
@@ -19,7 +18,6 @@ from airflow_provider_versioned.repository import (
     InvalidInputError,
     Repository,
     VersionedError,
-    objects,
 )
 from tests.repository.operations import CALLS, EVERYWHERE, STATES, TAGS, Stage
 from tests.servers import MINISTACK, MOTO
@@ -85,27 +83,19 @@ def test_every_operation_names_the_owner_in_every_request_to_s3(aws: Aws, store:
 
 @pytest.mark.backends(MINISTACK)
 def test_uploads_and_copies_in_parts_name_the_owner(
-    aws: Aws, repository: Repository, unique_place: PlaceArguments, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, repository: Repository, unique_place: PlaceArguments, traffic: Traffic, small_parts: int
 ) -> None:
-    for limit in ("PARALLEL_FROM", "SINGLE_REQUEST_LIMIT"):
-        monkeypatch.setattr(objects, limit, PART)
-    config = TransferConfig(PART, multipart_chunksize=PART, preferred_transfer_client="classic")
-    monkeypatch.setattr(objects, "_TRANSFER", config)
     assert repository.s3_bucket
 
     mine = watched(traffic, aws, unique_place)
-    mine.publish_artifact_version("large", content=b"x" * (PART + 1), tags=TAGS)
-    mine.put_artifact("large", b"y" * (PART + 1))
+    mine.publish_artifact_version("large", content=b"x" * (small_parts + 1), tags=TAGS)
+    mine.put_artifact("large", b"y" * (small_parts + 1))
     mine.publish_artifact_version("large")
 
     seen = list(owners(traffic))
     assert seen == [expected(operation) for operation, _, _ in seen]
     parts = {"CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}
     assert parts <= {operation for operation, _, _ in seen}
-
-
-def test_transfers_go_through_the_client_and_never_past_it() -> None:
-    assert getattr(objects._TRANSFER, "preferred_transfer_client") == "classic"  # noqa: B009 -- unknown to the stubs
 
 
 @pytest.mark.backends(MOTO, MINISTACK)

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from boto3.s3.transfer import TransferConfig
 
 from airflow_provider_versioned.repository import (
     ConflictError,
@@ -18,6 +17,7 @@ from airflow_provider_versioned.repository import (
     object_body,
     objects,
 )
+from tests.repository.interruption import interrupting
 from tests.servers import MINISTACK, MOTO, WITH_ENDPOINT
 
 if TYPE_CHECKING:
@@ -92,16 +92,6 @@ FORMS: dict[str, Callable[[Path, bytes], Any]] = {
 }
 
 
-@pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> TransferConfig:
-    """Let the paths for huge content run on small content: parts of 5 MiB, the least that S3 takes."""
-    config = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=2)
-    monkeypatch.setattr(objects, "PARALLEL_FROM", 5 * MIB)
-    monkeypatch.setattr(objects, "SINGLE_REQUEST_LIMIT", 5 * MIB)
-    monkeypatch.setattr(objects, "_TRANSFER", config)
-    return config
-
-
 @pytest.mark.backends(MOTO)
 @pytest.mark.parametrize("publish", [False, True])
 @pytest.mark.parametrize("content", [b"content", b""])
@@ -153,7 +143,8 @@ def test_content_file_that_cannot_be_read_is_refused_and_writes_nothing(
 def test_content_of_70_mb_goes_up_in_parts_and_down_in_constant_memory(
     repository: Repository, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects, "_TRANSFER", TransferConfig(multipart_chunksize=5 * MIB, max_concurrency=2))
+    monkeypatch.setattr("airflow_provider_versioned.repository.content.PART", 5 * MIB)
+    monkeypatch.setattr(objects, "PART", 5 * MIB)
     monkeypatch.setattr(object_body, "PART", 2 * MIB)
     path, digest = tmp_path / "large", hashlib.sha256()
     with path.open("wb") as file:
@@ -169,7 +160,7 @@ def test_content_of_70_mb_goes_up_in_parts_and_down_in_constant_memory(
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert peak < 60 * MIB, peak  # the transfer manager holds up to ten parts
+    assert peak < 60 * MIB, peak  # eleven parts and a few chunks
     assert (version.sha256, version.size) == (digest.hexdigest(), 70 * MIB)
     assert downloaded.stat().st_size == 70 * MIB
     answer = store.aws.s3.head_object(Bucket=store.bucket, Key=store.key("model", "000001"))
@@ -192,6 +183,39 @@ def test_content_too_large_for_one_request_is_put_frozen_and_read(repository: Re
     assert answer["Metadata"] == {"artifact_name": "model", "artifact_sha256": version.sha256, "foo": "bar"}
     if store.aws.name != MINISTACK:  # drops the tags of what goes up in parts
         assert store.aws.s3.get_object_tagging(Bucket=store.bucket, Key=key)["TagSet"] == [{"Key": "a", "Value": "b"}]
+
+
+@pytest.mark.backends(*WITH_ENDPOINT)  # moto knows no IfMatch there
+@pytest.mark.usefixtures("small_parts")
+def test_latest_overwritten_before_what_goes_up_in_parts_is_whole_is_replaced_by_it_and_nothing_else(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put_artifact("model", b"first")
+    other, content = store.reopened(), b"a" * (6 * MIB)
+    interrupting(monkeypatch, repository._objects, "_complete", lambda: other.put_artifact("model", b"between"))
+
+    repository.put_artifact("model", content)
+
+    assert repository.get_artifact_version("model").get_content() == content
+    assert list(repository.verify("model")) == []
+    uploads = store.aws.s3.list_multipart_uploads(Bucket=store.bucket)
+    assert "Uploads" not in uploads
+
+
+@pytest.mark.backends(*WITH_ENDPOINT)
+@pytest.mark.usefixtures("small_parts")
+def test_latest_overwritten_while_it_follows_in_parts_stays(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.put_artifact("model", b"first")
+    other, content = store.reopened(), b"a" * (6 * MIB)
+    interrupting(monkeypatch, repository._objects, "_copy_in_parts", lambda: other.put_artifact("model", b"later"))
+
+    version = repository.publish_artifact_version("model", content=content)
+
+    assert version.get_content() == content
+    assert repository.get_artifact_version("model").get_content() == b"later"
+    assert list(repository.verify("model")) == []
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -226,6 +250,7 @@ def test_content_changed_while_it_is_uploaded_is_refused(
     assert set(store.keys()) == {store.key("model", "LATEST")}
 
 
+@pytest.mark.backends(*WITH_ENDPOINT)  # moto checks no checksum
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("second", [b"b" * 6 * MIB, b"a" * 5 * MIB, b"a" * 7 * MIB, b"a" * (6 * MIB - 1) + b"b"])
 def test_content_changed_while_it_goes_up_in_parts_is_refused(

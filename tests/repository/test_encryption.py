@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from boto3.s3.transfer import TransferConfig
 
-from airflow_provider_versioned.repository import InvalidInputError, Repository, objects
+from airflow_provider_versioned.repository import InvalidInputError, Repository
 from airflow_provider_versioned.repository.encryption import bucket_lacks, table_lacks
 from airflow_provider_versioned.repository.permissions import OPERATIONS, ROLES, Where, policy
 from tests.repository.store import Store
@@ -91,15 +90,12 @@ def test_bootstrap_with_another_key_than_that_of_the_table_makes_and_sets_nothin
 
 @pytest.mark.backends(*WITH_SETTINGS)
 def test_everything_that_comes_in_is_encrypted_with_the_key(
-    aws: Aws, unique_place: PlaceArguments, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, unique_place: PlaceArguments, small_parts: int
 ) -> None:
-    for limit in ("PARALLEL_FROM", "SINGLE_REQUEST_LIMIT"):
-        monkeypatch.setattr(objects, limit, PART)
-    monkeypatch.setattr(objects, "_TRANSFER", TransferConfig(PART, multipart_chunksize=PART))
     repository, store = bare(aws, unique_place)
     repository.bootstrap(kms_key_id=KEY)
 
-    for name, size in (("small", 1), ("in-parts", PART + 1)):
+    for name, size in (("small", 1), ("in-parts", small_parts + 1)):
         repository.publish_artifact_version(name, content=b"x" * size)  # a put, and a copy to LATEST
         repository.put_artifact(name, b"y" * size)
         repository.publish_artifact_version(name)  # a copy of LATEST

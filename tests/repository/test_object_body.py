@@ -21,25 +21,33 @@ if TYPE_CHECKING:
 CONTENT = bytes(range(256)) * 40
 
 
+class ReplacedError(Exception):
+    """Another object is there."""
+
+
 class Bucket:
     """Answers GetObject as S3 does, or as a server that knows no ranges."""
 
     def __init__(self, *, ranges: bool = True) -> None:
         self.ranges = ranges
+        self.etags = ['"e"']
         self.asked: list[str | None] = []
         self.broken_from: int | None = None
 
     def get(self, **request: Any) -> dict[str, Any]:
         wanted = request.get("Range")
+        etag = self.etags[min(len(self.asked), len(self.etags) - 1)]
         self.asked.append(wanted)
+        if request.get("IfMatch", etag) != etag:
+            raise ReplacedError
         if wanted is None or not self.ranges:
-            return {"Body": io.BytesIO(CONTENT), "ETag": '"e"', "ContentLength": len(CONTENT)}
+            return {"Body": io.BytesIO(CONTENT), "ETag": etag, "ContentLength": len(CONTENT)}
         begin, end = wanted.removeprefix("bytes=").split("-")
         if self.broken_from is not None and int(begin) >= self.broken_from:
             raise ConnectionError
         found = CONTENT[int(begin) : int(end) + 1 if end else None]
         where = f"bytes {begin}-{int(begin) + len(found) - 1}/{len(CONTENT)}"
-        return {"Body": io.BytesIO(found), "ETag": '"e"', "ContentLength": len(found), "ContentRange": where}
+        return {"Body": io.BytesIO(found), "ETag": etag, "ContentLength": len(found), "ContentRange": where}
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +76,20 @@ def test_parts_come_in_their_order_from_any_offset(offset: int, size: int) -> No
     )
 
 
+@pytest.mark.parametrize("length", [len(CONTENT) - 1500, len(CONTENT) + 1500])
+def test_object_of_another_length_than_its_record_says_is_read_whole(length: int) -> None:
+    assert whole(ObjectBody(Bucket().get, "b", "k", length=length).open_at(0)) == CONTENT
+
+
+@pytest.mark.parametrize("before", [1, 3, 6])
+def test_parts_of_two_objects_are_never_mixed(before: int) -> None:
+    bucket = Bucket()
+    bucket.etags = ['"e"'] * before + ['"other"']
+
+    with pytest.raises(ReplacedError):
+        whole(ObjectBody(bucket.get, "b", "k", length=len(CONTENT)).open_at(0))
+
+
 def test_no_more_parts_are_fetched_than_fit_into_memory() -> None:
     bucket = Bucket()
     body = ObjectBody(bucket.get, "b", "k", length=len(CONTENT)).open_at(0)
@@ -86,11 +108,10 @@ def test_small_object_or_one_of_unknown_size_is_read_by_one_request(length: int 
     assert bucket.asked == [None]
 
 
-def test_server_that_knows_no_ranges_is_read_by_one_request() -> None:
+def test_server_that_knows_no_ranges_is_read_whole() -> None:
     bucket = Bucket(ranges=False)
 
     assert whole(ObjectBody(bucket.get, "b", "k", length=len(CONTENT)).open_at(0)) == CONTENT
-    assert len(bucket.asked) == 1
 
 
 def test_part_that_fails_is_told_where_it_would_have_come_and_reading_goes_on_from_there() -> None:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from boto3.s3.transfer import TransferConfig
 
 from airflow_provider_versioned.repository import (
     AccessDeniedError,
@@ -15,7 +14,7 @@ from airflow_provider_versioned.repository import (
     InvalidInputError,
     Repository,
     VersionedError,
-    objects,
+    uploads,
 )
 from airflow_provider_versioned.repository.permissions import OPERATIONS, ROLES, Where, policy
 from tests.repository.iam import Gate, Need, allows
@@ -212,8 +211,7 @@ def test_policy_of_no_role_or_no_place_is_refused() -> None:
 
 def publish_in_parts(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Publish what needs several requests, once well and once while somebody writes to the file."""
-    monkeypatch.setattr(objects, "PARALLEL_FROM", PART)
-    monkeypatch.setattr(objects, "_TRANSFER", TransferConfig(multipart_threshold=PART, multipart_chunksize=PART))
+    monkeypatch.setattr(uploads, "PARALLEL_FROM", PART)
     path = tmp_path / "content"
     path.write_bytes(b"x" * (PART + 1))
     repository.publish_artifact_version("large", content=path, tags=TAGS)

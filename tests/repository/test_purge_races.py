@@ -158,3 +158,24 @@ def test_numbers_are_reserved_also_when_a_purge_died_after_all_was_marked(
 
     assert store.keys() == []
     assert repository.publish_artifact_version("m", content=BYTES).version == "3"
+
+
+def test_purge_forgets_latest_under_its_own_mark_only(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, remains, waiting = store.reopened(), repository._remains, list[Any]()
+    forget = remains.write_what_still_holds
+    store.delete_object(store.key("m", "LATEST"))  # so that this purge expects none
+
+    def wait(*arguments: Any) -> list[Any]:
+        waiting.append(arguments)
+        return []
+
+    monkeypatch.setattr(remains, "write_what_still_holds", wait)
+    repository.purge_artifact("m")
+    other.put_artifact("m", b"others")
+    interrupting(monkeypatch, other._destroyer, "_fence", lambda: forget(*waiting[0]))
+
+    other.purge_artifact("m")
+
+    assert store.keys() == []
