@@ -11,7 +11,19 @@ from pathlib import Path
 
 from benchmarks import report
 
-NAMES = ("operations", "sizes", "growth", "threads", "content", "huge", "costs", "retention", "triggerer", "parsing")
+NAMES = (
+    "operations",
+    "sizes",
+    "growth",
+    "threads",
+    "content",
+    "huge",
+    "costs",
+    "retention",
+    "triggerer",
+    "parsing",
+    "mapped",
+)
 
 
 def main(arguments: list[str]) -> int:

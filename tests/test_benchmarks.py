@@ -194,6 +194,12 @@ def test_benchmark_of_large_content_runs_in_little() -> None:
     assert "**Large content**" in small("content")
 
 
+@pytest.mark.backends(MINISTACK)
+@pytest.mark.usefixtures("aws")  # once is enough
+def test_benchmark_of_mapped_tasks_runs_in_little() -> None:
+    assert "**A run of 3 mapped tasks under LocalExecutor**" in small("mapped")
+
+
 def test_operations_that_are_measured_are_all_that_there_are() -> None:
     public = {name for name in dir(Repository) if not name.startswith("_") and callable(getattr(Repository, name))}
     request_only = {"alias_request", "alias_from_response"}  # send nothing
