@@ -1,9 +1,10 @@
 """Destroying whole artifacts, for good.
 
-Records first, bytes last: aliases, then every version marked ``purging``, then the objects and items. It can die
-anywhere and be repeated. An artifact with a protected version is refused before anything is touched. An object that no
-item knows is destroyed only if its own metadata names the artifact, so neither a person's object nor one of another
-repository is.
+Records first, bytes last: aliases and versions, in one transaction where that is possible, then the objects, then
+LATEST's item, which has to outlive its object (see docs/decisions/016-records-of-an-artifact-are-deleted-first.md). It
+can die anywhere and be repeated. An artifact with a protected version is refused before anything is touched. An object
+that no item knows is destroyed only if its own metadata names the artifact, so neither a person's object nor one of
+another repository is.
 """
 
 from __future__ import annotations
@@ -162,8 +163,8 @@ class Destroyer:
             self._table.transact(asked, batch.writes)  # also one alone: sent again, it would mark what was put since
         except Refused:
             return False
-        gone.versions += batch.versions
-        gone.aliases += batch.aliases
+        gone.versions.extend(batch.versions)
+        gone.aliases.extend(batch.aliases)
         return True
 
     def _remove_objects(

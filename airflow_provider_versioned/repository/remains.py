@@ -1,9 +1,9 @@
 """What is left of versions that nobody can see any more: their objects and items, removed for good.
 
-Whoever calls has marked the items ``purging`` on a condition of its own; from then on nobody can see, restore, alias or
-finish the version. Here the objects go first and the items after them, so this can die anywhere and be repeated. The
-counter and the item of the highest number stay, so that no number is ever given twice, neither here nor by the library
-``versioned``; that item loses ``deleted_at``, which says that its bytes are gone.
+Whoever calls has marked or deleted the items on a condition of its own; from then on nobody can see, restore, alias or
+finish the version. Of what is marked, the objects go first and the items after them, so this can die anywhere and be
+repeated. The counter and the item of the highest number stay, so that no number is ever given twice, neither here nor
+by the library ``versioned``; that item loses ``deleted_at``, which says that its bytes are gone.
 """
 
 from __future__ import annotations
