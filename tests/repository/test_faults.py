@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_versioned.repository import content, objects
+from airflow_provider_versioned.repository import bucket, content
 from tests.repository import fault_wire
 from tests.repository.bench import OPERATIONS, READS, Bench
 from tests.repository.invariants import Ledger
@@ -54,7 +54,7 @@ def turn(operation: str, faults: Sequence[Fault]) -> Fault:
 def bench(aws: Aws, unique_place: PlaceArguments, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = Bench.set_up(aws, unique_place, repository)
     monkeypatch.setattr(bench.disturbed._table, "_sleep", lambda _: None)
-    for module in (objects, content):
+    for module in (bucket, content):
         monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda _: None))
     return bench
 
