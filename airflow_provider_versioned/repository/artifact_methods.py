@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from airflow_provider_versioned.repository import inputs
 from airflow_provider_versioned.repository.content import Content, prepare, write_verified
 from airflow_provider_versioned.repository.errors import InvalidInputError
+from airflow_provider_versioned.repository.many import both_at_once
 from airflow_provider_versioned.repository.objects import Attributes
 from airflow_provider_versioned.repository.orders import Order
 from airflow_provider_versioned.repository.parts import Parts
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from airflow_provider_versioned.repository.content import Prepared
     from airflow_provider_versioned.repository.model import Artifact
 
 
@@ -42,9 +46,19 @@ class ArtifactMethods(Parts):
             ConflictError: Others kept overwriting LATEST at the same moment, or may still replace exactly these bytes.
         """
         inputs.check_new_name(name)
-        attributes = _attributes(content_type, metadata, tags)
-        with prepare(content) as prepared:
-            return self._versions.artifact(self._puts.put(f"Putting {name!r}", name, prepared, attributes))
+        attributes, asked = _attributes(content_type, metadata, tags), f"Putting {name!r}"
+        with self._prepared(asked, content) as prepared:
+            return self._versions.artifact(self._puts.put(asked, name, prepared, attributes))
+
+    @contextmanager
+    def _prepared(self, asked: str, content: Content) -> Iterator[Prepared]:
+        """Hash content; meanwhile, in a new process, whose table it is is read."""
+        with ExitStack() as stack:
+            hashing = partial(stack.enter_context, prepare(content))
+            if self._table.is_ours:
+                yield hashing()
+            else:
+                yield both_at_once(hashing, lambda: self._table.ensure_ours(asked))[0]
 
     def get_artifact_version(self, name: str, version: int | str | None = None) -> Artifact:
         """Read a version's record; None: LATEST.

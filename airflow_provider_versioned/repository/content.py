@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from airflow_provider_versioned.repository.errors import (
     ConflictError,
@@ -26,6 +26,7 @@ from airflow_provider_versioned.repository.errors import (
     InvalidInputError,
     InvalidTypeError,
 )
+from airflow_provider_versioned.repository.part_body import PartBody, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 Content = bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO
 
 _CHUNK = 1024 * 1024
-_FLUSH_FROM = 32 * 1024 * 1024
 _SPOOL_IN_MEMORY = 8 * 1024 * 1024
 PART = 8 * 1024 * 1024  # in which large content usually goes up
 _HASHED_AHEAD = 4  # chunks
@@ -61,7 +61,7 @@ class Prepared:
         self.stream.seek(0)
         return self.stream
 
-    def parts(self, asked: str, size: int) -> Iterator[tuple[bytes, bytes]]:
+    def parts(self, asked: str, size: int) -> Iterator[tuple[BinaryIO, bytes]]:
         """Cut it into parts; each with the SHA-256 that it had when the whole was hashed, for S3 to demand.
 
         Args:
@@ -74,13 +74,9 @@ class Prepared:
         if self.stream.seek(0, os.SEEK_END) != self.size:
             raise self.changed(asked)
         digests = self.digests if size == PART and self.digests is not None else self._digests(asked, size)
-        stream, left = self.rewound(), self.size
-        for digest in digests:
-            part = stream.read(size)
-            if len(part) != min(size, left):
-                raise self.changed(asked)
-            left -= len(part)
-            yield part, digest
+        read_at = reader_of(self.stream)
+        for begin, digest in zip(range(0, self.size, size), digests, strict=True):
+            yield cast("BinaryIO", PartBody(read_at, begin, min(size, self.size - begin))), digest
 
     def _digests(self, asked: str, size: int) -> list[bytes]:
         whole, digests, stream = hashlib.sha256(), [], self.rewound()
@@ -238,14 +234,25 @@ class VerifiedStream(io.RawIOBase):
             IntegrityError: The end is reached, and the content was not that of the record.
             StorageUnavailableError: The connection kept breaking.
         """
+        chunk = self._next(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def readall(self) -> bytes:
+        """Read all that is left, in larger pieces than io does by itself; raises as :meth:`readinto` does."""
+        whole = io.BytesIO()
+        while chunk := self._next(_CHUNK):
+            whole.write(chunk)
+        return whole.getvalue()
+
+    def _next(self, size: int) -> bytes | memoryview:
         with self._translated():
-            chunk = self._read(len(buffer))
-        if not chunk and len(buffer):
+            chunk = self._read(size)
+        if not chunk and size:
             self._verify()
         self._digest.update(chunk)
         self._offset += len(chunk)
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
+        return chunk
 
     def _read(self, size: int) -> bytes | memoryview:
         breaks = 0
@@ -285,32 +292,6 @@ class VerifiedStream(io.RawIOBase):
             )
 
 
-@contextmanager
-def _brought_to_disk(file: io.BufferedWriter) -> Iterator[Callable[[int], None]]:
-    """Have what is written on the disk at the end of the block; most of it is brought there while the rest comes in.
-
-    Yields:
-        What takes how many bytes were written just now.
-    """
-    waiting = 0
-    under_way: Future[None] | None = None
-    with ThreadPoolExecutor(1, thread_name_prefix="flush") as executor:
-
-        def written(count: int) -> None:
-            nonlocal waiting, under_way
-            waiting += count
-            if waiting >= _FLUSH_FROM and (under_way is None or under_way.done()):
-                if under_way is not None:
-                    under_way.result()
-                waiting, under_way = 0, executor.submit(os.fsync, file.fileno())
-
-        yield written
-        if under_way is not None:
-            under_way.result()
-    file.flush()
-    os.fsync(file.fileno())
-
-
 def write_verified(stream: BinaryIO, path: Path) -> Path:
     """Write a verifying stream to a file that appears under its name only when it is whole.
 
@@ -320,10 +301,9 @@ def write_verified(stream: BinaryIO, path: Path) -> Path:
     """
     partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
     try:
-        with partial.open("xb") as file, _brought_to_disk(file) as written:
+        with partial.open("xb") as file:
             while chunk := stream.read(_CHUNK):
                 file.write(chunk)
-                written(len(chunk))
         partial.replace(path)
     except OSError as error:
         raise InvalidInputError(f"A file cannot be written to {str(path)!r}: {error}.", path=str(path)) from error

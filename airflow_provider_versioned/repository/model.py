@@ -100,6 +100,8 @@ class Artifact(_Bound):
     def download(self, path: str | Path) -> Path:
         """Write the content to ``path``, whose folder must exist; the file appears whole and verified, or not at all.
 
+        That holds however the process ends. Nothing is forced to the disk: after a loss of power, download again.
+
         Raises:
             IntegrityError: The bytes in S3 are missing or do not match the record.
             ConflictError: This is LATEST, and it was overwritten since the record was read; read it again.

@@ -93,6 +93,9 @@ class Table:
 
     Args:
         pace: Holds writes to a rate, and has throttled requests waited for; None: they are the caller's.
+
+    Attributes:
+        is_ours: Whether the marker has been read, and is this repository's.
     """
 
     def __init__(
@@ -103,7 +106,7 @@ class Table:
         self._name = place.dynamodb_table_name
         self._sleep = sleep
         self._pace = pace
-        self._is_ours = False
+        self.is_ours = False
         self.resource = f"table {self._name!r}"
 
     def get_request(self, key: Key) -> dict[str, Any]:
@@ -116,7 +119,7 @@ class Table:
         Raises:
             WrongRepositoryError: The table's marker names another bucket, prefix or suffix.
         """
-        wanted = keys if self._is_ours else (*keys, MARKER_KEY)
+        wanted = keys if self.is_ours else (*keys, MARKER_KEY)
         if len(wanted) == 1:
             answer = self._send(asked, "get_item", self.get_request(wanted[0]))
             found = {wanted[0]: answer["Item"]} if "Item" in answer else {}
@@ -124,7 +127,7 @@ class Table:
             found = {}
             for start in range(0, len(wanted), MAX_BATCH_GET):
                 found |= self._get_batch(asked, wanted[start : start + MAX_BATCH_GET])
-        if not self._is_ours:
+        if not self.is_ours:
             self._demand_ours(found.pop(MARKER_KEY, None))
         return found
 
@@ -134,7 +137,7 @@ class Table:
         Raises:
             WrongRepositoryError: The table's marker names another bucket, prefix or suffix.
         """
-        if not self._is_ours:
+        if not self.is_ours:
             self.get(asked)
 
     def _demand_ours(self, raw: RawItem | None) -> None:
@@ -149,7 +152,7 @@ class Table:
                     serves=serves,
                     asked=ours,
                 )
-        self._is_ours = True
+        self.is_ours = True
 
     def _get_batch(self, asked: str, keys: Sequence[Key]) -> dict[Key, RawItem]:
         wanted = {self._name: {"Keys": [_raw_key(key) for key in keys], "ConsistentRead": True}}

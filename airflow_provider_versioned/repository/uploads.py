@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MIB = 1024**2
 PARALLEL_FROM = 64 * MIB  # from here on content goes up in parts
 MAX_PARTS = 10_000  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-_AT_ONCE = 8  # of the ten connections that boto3 keeps open; so many parts, and two more, are in memory
+_AT_ONCE = 8  # of the ten connections that boto3 keeps open
 _NO_UPLOAD = "NoSuchUpload"  # completed by an earlier try, whose answer was lost; or aborted
 
 

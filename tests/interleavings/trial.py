@@ -161,7 +161,7 @@ class Laboratory:
 
         def perform(wrapped: Callable[[Any], Any]) -> object:
             repository = self._repository(wrapped)
-            repository._table._is_ours = True  # which is asked once in a repository's life
+            repository._table.is_ours = True  # which is asked once in a repository's life
             return _CALLS[step[0]](repository, *step[1:])
 
         return SteppedCall(perform, lost)

@@ -91,6 +91,16 @@ def test_download_goes_on_where_it_broke_off(
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.usefixtures("slept")
+def test_content_read_at_once_goes_on_where_it_broke_off(repository: Repository, store: Store) -> None:
+    repository.publish_artifact_version("model", content=CONTENT)
+    tearing = Tearing([700_000, 1, 300_000])
+
+    with behind(store, tearing).get_artifact_version("model", 1).open_content() as stream:
+        assert stream.read(10) + stream.read() == CONTENT
+    assert tearing.ranges == [None, "bytes=700000-", "bytes=700001-", "bytes=1000001-"]
+
+
 def test_connection_that_keeps_breaking_is_told_and_leaves_no_file(
     repository: Repository, store: Store, tmp_path: Path, slept: list[float]
 ) -> None:
