@@ -65,12 +65,11 @@ def reader_of(stream: BinaryIO) -> ReadAt:
         stream: A file, or bytes in memory.
     """
     if isinstance(stream, io.BytesIO):
-        return partial(_from_memory, stream)
+        return partial(_from_memory, memoryview(stream.getvalue()))  # which getbuffer() would copy
     descriptor = stream.fileno()
     stream.flush()
     return partial(os.pread, descriptor)
 
 
-def _from_memory(stream: io.BytesIO, size: int, offset: int) -> bytes:
-    with stream.getbuffer() as view:
-        return bytes(view[offset : offset + size])
+def _from_memory(content: memoryview, size: int, offset: int) -> bytes:
+    return bytes(content[offset : offset + size])
