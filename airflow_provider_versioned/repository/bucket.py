@@ -16,7 +16,7 @@ from airflow_provider_versioned.repository.aws import CONTENDED, code_of, transl
 from airflow_provider_versioned.repository.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from airflow_provider_versioned.repository.clients import Clients
@@ -87,6 +87,12 @@ class Bucket:
                 for entry in page.get("Contents", []):
                     yield entry["Key"]
 
+    def list_at_once(self, asked: str) -> Sequence[Listed] | None:
+        """List everything under the repository's prefix, if it comes in one answer (1,000 objects); None: no."""
+        with self._translated(asked):
+            answer = self._clients.s3.list_objects_v2(Bucket=self._place.s3_bucket, Prefix=self._place.root())
+        return None if answer["IsTruncated"] else [_listed(entry) for entry in answer.get("Contents", [])]
+
     def list(self, asked: str, name: str) -> Iterator[Listed]:
         """List the objects directly in an artifact's folder, in the order of their keys."""
         with self._translated(asked):
@@ -94,10 +100,7 @@ class Bucket:
                 Bucket=self._place.s3_bucket, Prefix=self._place.folder(name), Delimiter="/"
             )
             for page in pages:
-                for entry in page.get("Contents", []):
-                    yield Listed(
-                        entry["Key"], quoted(entry["ETag"]), entry["Size"], whole_seconds(entry["LastModified"])
-                    )
+                yield from map(_listed, page.get("Contents", []))
 
     def list_uploads(self, asked: str, name: str) -> Iterator[Upload]:
         """List the uploads in parts into an artifact's folder that were begun and not completed."""
@@ -170,6 +173,10 @@ class Bucket:
 
     def _translated(self, asked: str) -> AbstractContextManager[None]:
         return translated(asked, self.resource, self._clients.expected_bucket_owner)
+
+
+def _listed(entry: Mapping[str, Any]) -> Listed:
+    return Listed(entry["Key"], quoted(entry["ETag"]), entry["Size"], whole_seconds(entry["LastModified"]))
 
 
 def quoted(etag: str) -> str:

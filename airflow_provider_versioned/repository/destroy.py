@@ -19,6 +19,7 @@ from airflow_provider_versioned.repository.alias_change import targets_of
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
 from airflow_provider_versioned.repository.etags import expectation
 from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
+from airflow_provider_versioned.repository.inventory import Belongings, Inventory
 from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, both, either
 from airflow_provider_versioned.repository.keys import (
     COUNTER,
@@ -27,17 +28,17 @@ from airflow_provider_versioned.repository.keys import (
     decode_version,
     encode_version,
     head_sk,
-    is_version_sk,
     meta_pk,
 )
 from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
+from airflow_provider_versioned.repository.objects import is_copied_in_parts
 from airflow_provider_versioned.repository.remains import forgetting_latest
 from airflow_provider_versioned.repository.removal import Batch, Found, Removal, deletion, is_marked
 from airflow_provider_versioned.repository.revisions import new_revision
-from airflow_provider_versioned.repository.table import RawItem, Refused, Table, delete, key_of, update
+from airflow_provider_versioned.repository.table import RawItem, Refused, Table, delete, update
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pynamodb.expressions.condition import Condition
 
@@ -57,6 +58,7 @@ class _Gone:
 
     versions: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
+    copied_in_parts: bool = False  # or that may be
 
     @property
     def numbers(self) -> list[str]:
@@ -87,9 +89,13 @@ class Destroyer:
         self._objects = objects
         self._latest = latest
         self._remains = remains
+        self._inventory = Inventory(table, place, objects)
 
-    def destroy(self, name: str) -> None:
+    def destroy(self, name: str, seen: Belongings | None = None) -> None:
         """Remove an artifact's aliases, versions and bytes for good.
+
+        Args:
+            seen: What belonged to it, whenever that was read; None: it is read now.
 
         Raises:
             InUseError: A version is protected.
@@ -97,16 +103,28 @@ class Destroyer:
         """
         asked, revision, gone = f"Purging artifact {name!r}", new_revision(), _Gone()
         self._table.ensure_ours(asked)
-        found, listed = both_at_once(
-            lambda: self._remove_all_records(asked, name, revision, gone),
-            lambda: list(self._objects.list(asked, name)),
-        )
+        listed: Sequence[Listed]
+        if seen is not None:
+            found, listed = self._remove_all_records(asked, name, revision, gone, seen.found), seen.listed
+        else:
+            found, listed = both_at_once(
+                lambda: self._remove_all_records(asked, name, revision, gone),
+                lambda: list(self._objects.list(asked, name)),
+            )
         self._remove_objects(asked, name, found, listed, revision, gone)
 
-    def _remove_all_records(self, asked: str, name: str, revision: str, gone: _Gone) -> Found:
-        """Remove or mark the records; return them as they were before."""
+    def _remove_all_records(
+        self, asked: str, name: str, revision: str, gone: _Gone, seen: Found | None = None
+    ) -> Found:
+        """Remove or mark the records; return them as they were before.
+
+        Args:
+            seen: As they were, whenever that was.
+        """
         for _ in range(_TRIES):
-            found = self._read(asked, name)
+            found = self._read(asked, name) if seen is None or seen.lacks_numbers else seen
+            seen = None
+            gone.copied_in_parts |= found.copied_in_parts
             if found.protected:
                 self._remains.remove_objects(asked, name, gone.numbers)
                 raise self._in_use(asked, name, found.protected, gone)
@@ -123,13 +141,13 @@ class Destroyer:
             "sk_condition": "sk BETWEEN :first AND :last",
             "sk_values": {":first": {"S": head_sk("")}, ":last": {"S": COUNTER}},
         }
-        return Found.of(
-            *at_once(
-                lambda: list(self._remains.items(asked, name)),
-                lambda: list(self._table.query(asked, alias_pk(name))),
-                lambda: list(self._table.query(asked, meta_pk(name), **heads_and_counter)),
-            )
+        items, aliases, meta = at_once(
+            lambda: list(self._remains.items(asked, name)),
+            lambda: list(self._table.query(asked, alias_pk(name))),
+            lambda: list(self._table.query(asked, meta_pk(name), **heads_and_counter)),
         )
+        found = Found.of(items, aliases, meta)
+        return Found.of(self._remains.items(asked, name), aliases, meta) if found.lacks_numbers else found
 
     @staticmethod
     def _in_use(asked: str, name: str, protected: Mapping[str, str], gone: _Gone) -> InUseError:
@@ -185,13 +203,16 @@ class Destroyer:
         ownerless = self._ownerless(asked, name, {sk: objects[sk] for sk in unknown})
         numbers = sorted({*gone.numbers, *found.numbers, *ownerless})
         head = found.latest
-        (_, fenced), left = both_at_once(
-            lambda: both_at_once(
-                partial(self._remains.remove_objects, asked, name, numbers),
-                partial(self._fence, asked, name, head, latest.etag if latest is not None else None),
-            ),
-            lambda: list(self._table.query(asked, alias_pk(name))),
-        )
+        removing = partial(self._remains.remove_objects, asked, name, numbers)
+        fencing = partial(self._fence, asked, name, head, latest.etag if latest is not None else None)
+        if gone.copied_in_parts or any(is_copied_in_parts(entry.size) for entry in objects.values()):
+            removing()
+            self._abort_copies(asked, name)  # after the objects went, so that no other can be made
+            fenced, left = both_at_once(fencing, lambda: list(self._table.query(asked, alias_pk(name))))
+        else:
+            (_, fenced), left = both_at_once(
+                lambda: both_at_once(removing, fencing), lambda: list(self._table.query(asked, alias_pk(name)))
+            )
         if fenced is not None:
             # Not before: where there is no object, a late copy of a number to LATEST would not be refused.
             self._objects.delete_if(asked, self._place.object_key(name, LATEST), fenced.etag)
@@ -208,6 +229,17 @@ class Destroyer:
         removed = {*map(decode_version, numbers), *([LATEST] if fenced is not None else [])}
         if any(targets_of(AliasItem.from_raw_data(raw)).versions <= removed for raw in left if "version" in raw):
             self._delete_dangling(asked, name, removed, gone)
+
+    def _abort_copies(self, asked: str, name: str) -> None:
+        """Give up what is being copied to LATEST in parts.
+
+        A copy in one request is refused once the object that it copies is gone. One whose parts have all been copied
+        is not, and that of a first publication asks for nothing but that there is no LATEST.
+        """
+        key = self._place.object_key(name, LATEST)
+        for upload in self._objects.list_uploads(asked, name):
+            if upload.key == key:
+                self._objects.abort(asked, upload)
 
     def _ownerless(self, asked: str, name: str, objects: Mapping[str, Listed]) -> list[str]:
         """Return those of some objects without an item that nobody is publishing, and reserve their numbers."""
@@ -285,40 +317,26 @@ class Destroyer:
         Raises:
             InUseError: Artifacts with protected versions are left; all others are gone.
         """
-        left: dict[str, str] = {}
-        for done in for_each(self._flat_names(), self.destroy, _ARTIFACTS_AT_ONCE):
+        asked = "Purging all artifacts"
+        artifacts, left = self._inventory.artifacts(asked), dict[str, str]()
+        names = [name for name in sorted(artifacts) if _is_flat(asked, name)]
+        for done in for_each(names, lambda name: self.destroy(name, artifacts[name]), _ARTIFACTS_AT_ONCE):
             if isinstance(done.error, InUseError):
                 left[done.entry] = done.error.message
             elif done.error is not None:
                 raise done.error
         if left:
-            names = sorted(left)
             raise InUseError(
-                f"Purging all artifacts left {len(left)} that have protected versions; all others are gone. "
-                f"{' '.join(left[name] for name in names)}",
-                names=tuple(names),
+                f"{asked} left {len(left)} that have protected versions; all others are gone. "
+                f"{' '.join(left[name] for name in sorted(left))}",
+                names=tuple(sorted(left)),
             )
 
-    def _flat_names(self) -> Iterator[str]:
-        for name in sorted(self._names()):
-            try:
-                check_flat_name(name)
-            except InvalidInputError as error:
-                log.warning("Purging all artifacts leaves one out: %s", error)
-            else:
-                yield name
 
-    def _names(self) -> set[str]:
-        """Find the artifacts that have objects, versions or aliases."""
-        asked = "Purging all artifacts"
-        listed, items = both_at_once(lambda: set(self._objects.list_names(asked)), lambda: self._names_of_items(asked))
-        return listed | items
-
-    def _names_of_items(self, asked: str) -> set[str]:
-        names: set[str] = set()
-        for pk, sk in map(key_of, self._table.scan_keys(asked)):
-            if pk.startswith("__"):
-                names |= {pk[2:].removesuffix("-alias")} if pk.endswith("-alias") else set()
-            elif is_version_sk(sk):
-                names.add(pk)
-        return names
+def _is_flat(asked: str, name: str) -> bool:
+    try:
+        check_flat_name(name)
+    except InvalidInputError as error:
+        log.warning("%s leaves one out: %s", asked, error)
+        return False
+    return True

@@ -164,7 +164,7 @@ class Objects(Uploads):
         Raises:
             ConflictError: S3 would give it no other.
         """
-        if stored.size <= SINGLE_REQUEST_LIMIT:
+        if not is_copied_in_parts(stored.size):
             copy_in_one_part(asked, name, stored.etag, avoid)
         elif part_size(stored.size, COPIED_PART, avoid) is None:
             raise etag_conflict(asked, name)
@@ -250,7 +250,7 @@ class Objects(Uploads):
             PreconditionLost: The source is not (or no longer) that object, or the target's condition was not met.
             ConflictError: S3 would give this content no other ETag.
         """
-        if stored.size > SINGLE_REQUEST_LIMIT:
+        if is_copied_in_parts(stored.size):
             return self._copy_in_parts(asked, name, source, target, stored, condition or {}, avoid)
         origin, address = self._address(name, source), self._address(name, target)
         part = {"CopySource": origin, "CopySourceIfMatch": stored.etag}
@@ -373,6 +373,11 @@ class Objects(Uploads):
 
     def _address(self, name: str, version: str) -> _Address:
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
+
+
+def is_copied_in_parts(size: int) -> bool:
+    """Tell whether content of so many bytes is too large for one CopyObject."""
+    return size > SINGLE_REQUEST_LIMIT
 
 
 def _base64(digest: bytes) -> str:

@@ -43,7 +43,8 @@ _QUERY = frozenset({"dynamodb:GetItem", "dynamodb:Query"})  # GetItem: the table
 _WRITE = frozenset({"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"})
 _OBJECT = frozenset({"s3:GetObject", "s3:ListBucket"})  # to read one, or to find that there is none
 _COPY = frozenset({"s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"})
-_DESTROY = _QUERY | _WRITE | _OBJECT | _COPY | {"dynamodb:DeleteItem", "s3:DeleteObject"}
+_UPLOADS = frozenset({"s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads"})
+_DESTROY = _QUERY | _WRITE | _OBJECT | _COPY | _UPLOADS | {"dynamodb:DeleteItem", "s3:DeleteObject"}
 _APPLY = _QUERY | _OBJECT | _COPY | {"dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"}
 _STEER = frozenset({"dynamodb:BatchGetItem", "dynamodb:PutItem"})
 _MOVE = _STEER | {"dynamodb:UpdateItem"}
@@ -119,13 +120,8 @@ OPERATIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "sweep_artifact": _READ
         | _QUERY
         | _OBJECT
-        | {
-            "dynamodb:DeleteItem",
-            "dynamodb:UpdateItem",
-            "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
-            "s3:ListBucketMultipartUploads",
-        },
+        | _UPLOADS
+        | {"dynamodb:DeleteItem", "dynamodb:UpdateItem", "s3:DeleteObject"},
         "verify": _QUERY | _OBJECT | {"dynamodb:Scan"},
         "repair": _QUERY | _WRITE | _OBJECT | _COPY | {"dynamodb:DeleteItem", "dynamodb:Scan", "s3:DeleteObject"},
         "purge_artifact": _DESTROY,

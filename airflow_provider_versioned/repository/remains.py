@@ -46,9 +46,7 @@ class Remains:
 
     def items(self, asked: str, name: str) -> Iterator[RawItem]:
         """Read the artifact's own items: versions, and the library's ghosts under odd sort keys."""
-        for raw in self._table.query(asked, name):
-            if is_version_sk(raw["sk"]["S"]) or raw.keys() <= {"pk", "sk", "is_deleted"}:
-                yield raw
+        yield from filter(is_own, self._table.query(asked, name))
 
     def owned(self, asked: str, name: str, listed: Listed) -> bool:
         """Tell whether an object without an item is a version's, by what it says itself."""
@@ -102,6 +100,11 @@ class Remains:
                 continue
             break
         return dropped
+
+
+def is_own(raw: RawItem) -> bool:
+    """Tell whether an item of an artifact's partition is a version, or a ghost of the library's under an odd key."""
+    return is_version_sk(raw["sk"]["S"]) or raw.keys() <= {"pk", "sk", "is_deleted"}
 
 
 def reservation(name: str, number: int) -> Write:

@@ -8,7 +8,7 @@ all goes in one transaction: aliases with the versions that they point at. No I/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.alias_change import Attempt, Change, Targets, View
@@ -23,14 +23,17 @@ from airflow_provider_versioned.repository.items import (
     both,
     ghost,
 )
-from airflow_provider_versioned.repository.keys import COUNTER, decode_version, head_sk, is_version_sk
-from airflow_provider_versioned.repository.remains import given, reservation
+from airflow_provider_versioned.repository.keys import COUNTER, decode_version, head_sk, is_version_sk, meta_pk
+from airflow_provider_versioned.repository.objects import is_copied_in_parts
+from airflow_provider_versioned.repository.remains import given
 from airflow_provider_versioned.repository.revisions import new_revision
-from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Write, delete
+from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Write, check, delete, update
 from airflow_provider_versioned.repository.versions import Hiding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
+
+    from pynamodb.expressions.condition import Condition
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,27 @@ class Found:
         return [sk for sk in self.items if is_version_sk(sk) and sk != LATEST]
 
     @property
+    def highest_read(self) -> str:
+        """Sort key of the highest number; "0": there is none."""
+        return max((sk for sk in given(self.items.values()) if sk != LATEST and is_version_sk(sk)), default="0")
+
+    @property
+    def lacks_numbers(self) -> bool:
+        """Whether a number was given that is not among the items, perhaps while they were read."""
+        return self.highest > int(self.highest_read)
+
+    @property
     def ghosts(self) -> list[str]:
         """Sort keys of the library's ghosts that are no version's."""
         return [sk for sk in self.items if not is_version_sk(sk)]
+
+    @property
+    def copied_in_parts(self) -> bool:
+        """Whether somebody may be copying a version to LATEST in parts, as far as the records tell."""
+        latest = self.latest or {}
+        if "pending_version" in latest or "expected_etags" in latest:
+            return True  # however large it is: to get another ETag, it may go in one part
+        return any(is_copied_in_parts(int(raw["size"]["N"])) for raw in self.items.values() if "size" in raw)
 
     @property
     def protected(self) -> dict[str, str]:
@@ -113,22 +134,23 @@ class Removal:
         self._name = name
         self._found = found
         self._templates: dict[tuple[bool, bool], Write] = {}
-        self._highest = max(
-            (sk for sk in given(found.items.values()) if sk != LATEST and is_version_sk(sk)), default="0"
-        )
-        bound = [*self._aliases(), *self._reservation()]
+        self._highest = found.highest_read
+        reserving = int(self._highest) > found.highest
+        bound = [*self._aliases(), *([Batch((self._reservation(),))] if reserving else [])]
         stale: list[Batch] = []
         free: list[Batch] = []
         for sk, raw in found.items.items():
             if not is_version_sk(sk) or self._is_as_it_stays(sk, raw):
                 continue
             batch = self._of_version(sk, raw, revision, mark if sk == LATEST else None)
-            if "aliases" not in raw:
-                free.append(batch)
-            elif found.aliases:
+            if sk == LATEST and not reserving:
+                batch = replace(batch, writes=(*batch.writes, check(self._counter(), self._counted_as_read())))
+            if (found.aliases and "aliases" in raw) or (reserving and sk == LATEST):
                 bound.append(batch)
-            else:
+            elif "aliases" in raw:
                 stale.append(batch)
+            else:
+                free.append(batch)
         first = _joined(bound)
         everything = _joined([first, *stale, *free])
         self.fits = len(first.writes) <= MAX_TRANSACTION
@@ -142,10 +164,19 @@ class Removal:
             # No version has to forget it: each goes as well, and knows who points at it in its condition.
             yield deletion(self._name, alias, view, gone=view.targets.versions)
 
-    def _reservation(self) -> Iterator[Batch]:
+    def _reservation(self) -> Write:
         """Reserve the numbers before any of them goes: somebody would be given it again."""
-        if int(self._highest) > self._found.highest:
-            yield Batch((reservation(self._name, int(self._highest)),))
+        return update(self._counter(), self._counted_as_read(), CounterItem.highest.set(int(self._highest)))
+
+    def _counter(self) -> CounterItem:
+        return CounterItem(meta_pk(self._name), COUNTER)
+
+    def _counted_as_read(self) -> Condition:
+        """Demand that no number was given since: its version would be left, without the LATEST that it had."""
+        if self._found.highest == 0:
+            return CounterItem.pk.does_not_exist()
+        counted: Condition = CounterItem.highest == self._found.highest
+        return counted
 
     def _is_as_it_stays(self, sk: str, raw: RawItem) -> bool:
         if sk == LATEST:
@@ -215,7 +246,14 @@ def _joined(batches: Iterable[Batch]) -> Batch:
     )
 
 
-def _packed(batches: Sequence[Batch]) -> list[Batch]:
-    """Join batches of one write into as few as may be sent."""
-    starts = range(0, len(batches), MAX_TRANSACTION)
-    return [_joined(batches[start : start + MAX_TRANSACTION]) for start in starts]
+def _packed(batches: Iterable[Batch]) -> list[Batch]:
+    """Join batches into as few as may be sent."""
+    packed: list[list[Batch]] = [[]]
+    size = 0
+    for batch in batches:
+        size += len(batch.writes)
+        if size > MAX_TRANSACTION:
+            packed.append([])
+            size = len(batch.writes)
+        packed[-1].append(batch)
+    return [_joined(together) for together in packed if together]

@@ -189,6 +189,13 @@ class Table:
         }
         yield from self._pages(asked, "query", request)
 
+    def scan_at_once(self, asked: str) -> list[RawItem] | None:
+        """Read the whole table, in no order, if it comes in one answer (1 MB); None: it does not."""
+        self.ensure_ours(asked)
+        answer = self._send(asked, "scan", {"TableName": self._name, "ConsistentRead": True})
+        items: list[RawItem] = answer["Items"]
+        return None if "LastEvaluatedKey" in answer else items
+
     def scan_keys(self, asked: str) -> Iterator[RawItem]:
         """Read the keys of every item of the table, in no order; reads (and costs) the whole table."""
         self.ensure_ours(asked)

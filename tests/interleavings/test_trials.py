@@ -59,7 +59,11 @@ PLANTED = {
             "both(ArtifactItem.state == PURGING, ArtifactItem.etag == seen)",
             "(ArtifactItem.state == PURGING)",
         ),
-        Trial((("publish", "P"),), (PURGE, ("publish with a key", "Y"), X), ((0, 2), (1, 6))),
+        Trial((A,), (PURGE, X, ("publish with a key", "Y")), ((0, 2), (1, 3))),
+    ),
+    "a purge gives up copies in parts": (
+        (Destroyer, "_abort_copies", "if upload.key == key:", "if False:"),
+        Trial((NOT_COPIED,), (PURGE, PURGE), ((1, 7), (1, 6)), backwards=True, in_parts=True),
     ),
     "a purge asks whose an object is after it was listed": (
         (Destroyer, "_ownerless", '{raw["sk"]["S"] for raw in self._remains.items(asked, name)}', "set()"),

@@ -261,12 +261,17 @@ class _Running:
             if call.began
         ]
         history += self._reads
-        if all(linearization(history, before, head_step) is None for before in self._possible_heads()):
+        histories = [history]
+        if ("purge",) in self._trial.calls:  # decision 001: after it, a put that is sent again is a first one again
+            again = [replace(found, process=f"{found.process}, again") for found in history if found.kind == _LOST_PUT]
+            histories.append([*history, *again])
+        tried = itertools.product(histories, self._possible_heads())
+        if all(linearization(calls, before, head_step) is None for calls, before in tried):
             yield "no order of the calls explains what was read"
 
     def _kind(self, i: int) -> str:
         kind, lost = self._trial.calls[i][0], self._trial.lost is not None and self._trial.lost[0] == i
-        return "put, answer lost" if lost and kind == "put" else kind
+        return _LOST_PUT if lost and kind == "put" else kind
 
     def _end(self, i: int) -> int | None:
         return self._ends.get(i) if self.calls[i].error is None else None
@@ -292,7 +297,8 @@ def _reserved(error: BaseException | None) -> bool:
 
 # What was published by the same key is not published again; a put that is sent again and refused does not know whether
 # it was LATEST in between.
-_PERHAPS = {"publish with a key", "put, answer lost"}
+_LOST_PUT = "put, answer lost"
+_PERHAPS = {"publish with a key", _LOST_PUT}
 _WRITES = {"put", "publish", *_PERHAPS}
 
 

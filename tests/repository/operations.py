@@ -100,6 +100,12 @@ def _died_in_first_publish(at: int) -> Callable[[Stage, str], None]:
     )
 
 
+def _copy_in_parts_begun(stage: Stage, name: str) -> None:
+    """Of one who copies large content to LATEST."""
+    _died_in_first_publish(4)(stage, name)
+    stage.store.aws.s3.create_multipart_upload(Bucket=stage.store.bucket, Key=stage.store.key(name, "LATEST"))
+
+
 def _died_in_put(at: int) -> Callable[[Stage, str], None]:
     def state(stage: Stage, name: str) -> None:
         _published(stage, name)
@@ -207,6 +213,7 @@ STATES: Mapping[str, Callable[[Stage, str], None]] = {
     "freeing begun": _died_in_freeing(2),
     "publish claimed and overtaken": _died_then_overtaken,
     "first publish committed": _died_in_first_publish(4),
+    "copy in parts begun": _copy_in_parts_begun,
     "first publish committed and aliased": _died_then_aliased,
     "alias moved by the library": _alias_moved_by_the_library,
     "alias deleted by the library": _alias_deleted_by_the_library,

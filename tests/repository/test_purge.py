@@ -257,9 +257,16 @@ def test_purge_artifact_leaves_what_is_no_version_of_its_own(model: Repository, 
     assert sorted(store.keys()) == sorted(others)
 
 
+@pytest.mark.parametrize("in_one_answer", [True, False])
 def test_purge_all_destroys_every_artifact_and_nothing_else(
-    model: Repository, store: Store, caplog: pytest.LogCaptureFixture
+    model: Repository,
+    store: Store,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    in_one_answer: bool,
 ) -> None:
+    if not in_one_answer:
+        monkeypatch.setattr(model._objects, "list_at_once", lambda _asked: None)
     model.publish_artifact_version("other", content=b"x")
     model.delete_artifact_version("other")
     foreign = [("customer", "profile"), ("__jobs", "1"), ("model", "#note")]
@@ -277,6 +284,37 @@ def test_purge_all_destroys_every_artifact_and_nothing_else(
     assert store.keys() == ["artifacts/a/b/000001.bin", "elsewhere/000001.bin"]
     assert "leaves one out: Artifact name 'a/b' has no S3 folder of its own" in caplog.text
     assert model.publish_artifact_version("model", content=b"x").version == "6"
+
+
+def notes_of_a_megabyte(store: Store) -> None:
+    for number in range(4):
+        store.put_item("notes", str(number), text={"S": "." * 350_000})
+
+
+def objects_of_others(store: Store) -> None:
+    for number in range(1001):
+        store.put_object(f"artifacts/deep/er/{number}", b"")
+
+
+@pytest.mark.backends(MOTO)
+@pytest.mark.parametrize("fill", [notes_of_a_megabyte, objects_of_others])
+def test_purge_all_of_what_comes_in_several_answers_reads_each_artifact_in_its_turn(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, fill: Callable[[Store], None]
+) -> None:
+    destroyer, read = model._destroyer, list[str]()
+    reading = destroyer._read
+
+    def noted(asked: str, name: str) -> Any:
+        read.append(name)
+        return reading(asked, name)
+
+    monkeypatch.setattr(destroyer, "_read", noted)
+    model.publish_artifact_version("zoo", content=b"x")
+    fill(store)
+    model.purge_all()
+
+    assert {"model", "zoo"} <= set(read)
+    assert [key for key in store.objects() if not key.startswith("artifacts/deep/er/")] == []
 
 
 def test_purge_all_raises_what_stops_one_artifact_and_goes_on_when_repeated(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_versioned.repository import Repository
+from airflow_provider_versioned.repository import InUseError, Repository, destroy
 from tests.repository.fault_wire import Died, Wire, die_after
 from tests.repository.interruption import interrupting
 from tests.repository.store import Store
@@ -179,3 +179,85 @@ def test_purge_forgets_latest_under_its_own_mark_only(
     other.purge_artifact("m")
 
     assert store.keys() == []
+
+
+def purge_and_publish(other: Repository) -> object:
+    other.purge_artifact("m")
+    return publish(other)
+
+
+CHANGES: dict[str, Write] = {
+    "put": put,
+    "published": publish,
+    "aliased": lambda other: other.put_alias("m", "prod", 1),
+    "deleted": lambda other: other.delete_artifact_version("m"),
+    "published again": publish_after_others,
+    "purged and published": purge_and_publish,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_purge_of_everything_takes_an_artifact_as_it_has_become_since_it_was_read(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    other = store.reopened()
+    interrupting(monkeypatch, repository._destroyer, "destroy", lambda: CHANGES[change](other))
+
+    repository.purge_all()
+
+    assert store.keys() == []
+    assert (repository.list_artifact_versions("m"), repository.list_aliases("m")) == ([], [])
+    assert list(repository.verify("m")) == []
+
+
+def test_purge_of_everything_leaves_what_was_protected_since_it_was_read(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = store.reopened()
+    interrupting(monkeypatch, repository._destroyer, "destroy", lambda: other.protect("m", 1, "audit"))
+
+    with pytest.raises(InUseError, match="left 1 that have protected versions"):
+        repository.purge_all()
+
+    assert [found.version for found in repository.list_artifact_versions("m")] == ["LATEST", "2", "1"]
+    assert repository.get_artifact_version("m").get_content() == BYTES
+
+
+def test_version_published_between_the_readings_of_a_purge_goes_with_the_others(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, query = store.reopened(), repository._table.query
+
+    def query_then_publish(asked: str, pk: str, **arguments: Any) -> Any:
+        found = list(query(asked, pk, **arguments))
+        monkeypatch.setattr(repository._table, "query", query)
+        publish(other)
+        return found
+
+    # The versions are read first, the counter after the publication, which leaves LATEST as it is.
+    monkeypatch.setattr(destroy, "at_once", lambda *calls: [call() for call in calls])
+    monkeypatch.setattr(repository._table, "query", query_then_publish)
+
+    repository.purge_artifact("m")
+
+    assert store.keys() == []
+    assert repository.list_artifact_versions("m") == []
+
+
+def test_version_published_while_the_table_is_read_goes_with_the_others(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, scan = store.reopened(), repository._table.scan_at_once
+
+    def scan_while_publishing(asked: str) -> list[Any]:
+        before = scan(asked) or []
+        publish(other)
+        after = scan(asked) or []
+        return [raw for raw in before if raw["pk"]["S"] == "m"] + [raw for raw in after if raw["pk"]["S"] != "m"]
+
+    monkeypatch.setattr(repository._table, "scan_at_once", scan_while_publishing)
+
+    repository.purge_all()
+
+    assert store.keys() == []
+    assert repository.list_artifact_versions("m") == []
