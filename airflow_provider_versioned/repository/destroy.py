@@ -327,7 +327,7 @@ class Destroyer:
                 raise done.error
         if left:
             raise InUseError(
-                f"{asked} left {len(left)} that have protected versions; all others are gone. "
+                f"Purging all artifacts left {len(left)} that have protected versions; all others are gone. "
                 f"{' '.join(left[name] for name in sorted(left))}",
                 names=tuple(sorted(left)),
             )

@@ -1,0 +1,187 @@
+"""Purging whole artifacts: nothing of theirs is left, nothing else is touched, and no number is given again."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_versioned.repository import InvalidInputError, StorageUnavailableError
+from tests.repository.interruption import interrupting
+from tests.servers import MOTO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_versioned.repository import Repository
+    from tests.repository.store import Store
+
+
+@pytest.fixture
+def model(repository: Repository) -> Repository:
+    """A repository with versions 1 to 5 of an artifact and an alias that splits its traffic."""
+    for number in range(1, 6):
+        repository.publish_artifact_version("model", content=b"%d" % number)
+    repository.put_alias("model", "prod", 1, 2, 5)
+    return repository
+
+
+def versions(repository: Repository, name: str = "model") -> list[str]:
+    return [artifact.version for artifact in repository.list_artifact_versions(name)]
+
+
+def test_purge_artifact_leaves_no_byte_no_version_no_alias_and_gives_no_number_again(
+    model: Repository, store: Store
+) -> None:
+    model.delete_artifact_version("model", 4)
+    model.purge_artifact("model")
+
+    assert store.keys() == []
+    assert (versions(model), model.list_aliases("model")) == ([], [])
+    assert set(store.items("model")) == {("model", "000005")}  # invisible; keeps the library from beginning anew
+    actions = [(row.action, row.reason) for row in model.list_alias_history("model", "prod")]
+    assert actions == [("delete", "artifact purged"), ("put", None)]
+    with store.unchanged():
+        model.purge_artifact("nothing")
+    model.purge_artifact("model")
+    assert model.publish_artifact_version("model", content=b"new").version == "6"
+
+
+@pytest.mark.backends(MOTO)
+@pytest.mark.parametrize("name", ["a/b", "", "/", "..", "__model-alias"])
+def test_purge_artifact_without_a_folder_of_its_own_is_refused_and_writes_nothing(
+    model: Repository, store: Store, name: str
+) -> None:
+    with store.unchanged(), pytest.raises(InvalidInputError):
+        model.purge_artifact(name)
+
+
+def test_purge_artifact_leaves_its_neighbours_alone(model: Repository, store: Store) -> None:
+    for name in ("model2", "model-2", "MODEL", "m"):
+        model.publish_artifact_version(name, content=b"x")
+        model.put_alias(name, "prod", 1)
+    for key in ("other/model/000001.bin", "artifacts/model/sub/000001.bin", "model/000001.bin"):
+        store.put_object(key, b"x")
+    model.purge_artifact("model")
+
+    assert model.list_artifact_names() == ["MODEL", "m", "model", "model-2", "model2"]  # the folder "sub" is left
+    for name in ("model2", "model-2", "MODEL", "m"):
+        assert model.get_alias(name, "prod").get_version_content() == b"x"
+    assert len(store.keys()) == 8 + 3
+
+
+def test_purge_artifact_of_versions_without_objects_and_counter_gives_no_number_again(
+    repository: Repository, store: Store
+) -> None:
+    for number in (1, 2, 3):
+        store.put_version("model", f"{number:06d}")
+    repository.purge_artifact("model")
+
+    assert repository.publish_artifact_version("model", content=b"x").version == "4"
+
+
+def test_purge_artifact_leaves_what_is_no_version_of_its_own(model: Repository, store: Store) -> None:
+    others = [
+        "artifacts/model/000001.zip",
+        "artifacts/model/LATEST.zip",
+        "artifacts/model/notes",
+        "artifacts/model/1.bin",
+    ]
+    for key in others:
+        store.put_object(key, b"another repository's, or a person's")
+    model.purge_artifact("model")
+
+    assert sorted(store.keys()) == sorted(others)
+
+
+@pytest.mark.parametrize("in_one_answer", [True, False])
+def test_purge_all_destroys_every_artifact_and_nothing_else(
+    model: Repository,
+    store: Store,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    in_one_answer: bool,
+) -> None:
+    if not in_one_answer:
+        monkeypatch.setattr(model._objects, "list_at_once", lambda _asked: None)
+    model.publish_artifact_version("other", content=b"x")
+    model.delete_artifact_version("other")
+    foreign = [("customer", "profile"), ("__jobs", "1"), ("model", "#note")]
+    for pk, sk in foreign:
+        store.put_item(pk, sk, owner={"S": "somebody"})
+    store.put_object("elsewhere/000001.bin", b"x")
+    store.put_object("artifacts/a/b/000001.bin", b"x")
+    store.put_version("a/b", "000001")
+    with caplog.at_level(logging.WARNING):
+        model.purge_all()
+
+    left = {key for key in store.items() if not key[0].endswith("-meta")}
+    kept = {("model", "000005"), ("other", "000001"), ("__repository", "marker"), ("a/b", "000001")}
+    assert left == kept | set(foreign)
+    assert store.keys() == ["artifacts/a/b/000001.bin", "elsewhere/000001.bin"]
+    assert "leaves one out: Artifact name 'a/b' has no S3 folder of its own" in caplog.text
+    assert model.publish_artifact_version("model", content=b"x").version == "6"
+
+
+def notes_of_a_megabyte(store: Store) -> None:
+    for number in range(4):
+        store.put_item("notes", str(number), text={"S": "." * 350_000})
+
+
+def objects_of_others(store: Store) -> None:
+    for number in range(1001):
+        store.put_object(f"artifacts/deep/er/{number}", b"")
+
+
+@pytest.mark.backends(MOTO)
+@pytest.mark.parametrize("fill", [notes_of_a_megabyte, objects_of_others])
+def test_purge_all_of_what_comes_in_several_answers_reads_each_artifact_in_its_turn(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, fill: Callable[[Store], None]
+) -> None:
+    destroyer, read = model._destroyer, list[str]()
+    reading = destroyer._read
+
+    def noted(asked: str, name: str) -> Any:
+        read.append(name)
+        return reading(asked, name)
+
+    monkeypatch.setattr(destroyer, "_read", noted)
+    model.publish_artifact_version("zoo", content=b"x")
+    fill(store)
+    model.purge_all()
+
+    assert {"model", "zoo"} <= set(read)
+    assert [key for key in store.objects() if not key.startswith("artifacts/deep/er/")] == []
+
+
+def test_purge_all_raises_what_stops_one_artifact_and_goes_on_when_repeated(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "z"):
+        model.publish_artifact_version(name, content=b"x")
+    remove = model._destroyer._remove_objects
+
+    def fail_for_one(asked: str, name: str, *rest: Any) -> None:
+        if name == "a":
+            raise StorageUnavailableError(f"{asked} failed: nobody is there.")
+        remove(asked, name, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model._destroyer, "_remove_objects", fail_for_one)
+        with pytest.raises(StorageUnavailableError, match="Purging artifact 'a' failed: nobody is there"):
+            model.purge_all()
+    model.purge_all()
+
+    assert store.keys() == []
+
+
+def test_latest_that_was_put_again_while_its_artifact_is_destroyed_keeps_its_bytes(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    putting = store.reopened()
+    interrupting(monkeypatch, model._destroyer, "_fence", lambda: putting.put_artifact("model", b"5"))
+
+    model.purge_artifact("model")
+    assert model.get_artifact_version("model").get_content() == b"5"
+    assert versions(model) == ["LATEST"]
