@@ -16,13 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import plots, report
 from benchmarks.report import Table
-from benchmarks.servers import ours, place
+from benchmarks.servers import ours, place, server_of_large_content
 from benchmarks.sides import Figures
 from benchmarks.transfer import BOTO3, DOWNLOAD, OURS, PIPE, PUBLISH, PUT, Order
 from benchmarks.transfer import run as transferred
-from scripts.embedded_servers import EmbeddedServers
-from scripts.seaweedfs import SeaweedFS
-from tests.servers import DYNAMODB_LOCAL, connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +49,8 @@ class Job:
 
 
 JOBS = (
-    Job(64 * MEBIBYTE, (PUT, DOWNLOAD, PIPE, PUBLISH), (0.02, 0.0), 3),
-    Job(GIBIBYTE, (PUT, DOWNLOAD, PIPE, PUBLISH), (0.02,), 2),
+    Job(64 * MEBIBYTE, (PUT, DOWNLOAD, PIPE, PUBLISH), (0.02, 0.0), 7),
+    Job(GIBIBYTE, (PUT, DOWNLOAD, PIPE, PUBLISH), (0.02,), 4),
 )
 SMALL_JOBS = (Job(9 * MEBIBYTE, (PUT, DOWNLOAD), (0.001,), 1),)
 
@@ -76,15 +73,10 @@ def measured(name: str, title: str, jobs: Sequence[Job]) -> list[Table]:
 
 
 def _job(job: Job) -> list[Found]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        SeaweedFS(many_buckets=False) as objects,
-        EmbeddedServers() as records,
-    ):
+    with tempfile.TemporaryDirectory() as folder, server_of_large_content() as aws:
         file = Path(folder) / "content"
         write_random(file, job.size)
-        aws = connect(DYNAMODB_LOCAL, (records.endpoint_url, objects.endpoint_url))
-        order = Order("", "", "", "bench-content", objects.endpoint_url, records.endpoint_url, 0.0)
+        order = Order("", "", "", "bench-content", str(aws.s3_endpoint), str(aws.dynamodb_endpoint), 0.0)
         ours(aws, place(order.place), **aws.bootstrap_arguments)
         found = []
         for delay_secs in job.delays:

@@ -12,7 +12,8 @@ import botocore.session
 
 from airflow_provider_versioned.repository import Repository
 from scripts.embedded_servers import EmbeddedServers
-from tests.servers import MINISTACK, Aws, PlaceArguments, connect
+from scripts.seaweedfs import SeaweedFS
+from tests.servers import DYNAMODB_LOCAL, MINISTACK, Aws, PlaceArguments, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,25 @@ botocore.session.create_loader = lambda *_: _LOADER
 def server() -> Iterator[Aws]:
     """Start a server of our own, whose connection is Airflow's ``aws_default``."""
     with EmbeddedServers() as servers:
-        aws = connect(MINISTACK, (servers.endpoint_url,))
-        for service in ("S3", "DYNAMODB"):
-            os.environ[f"AWS_ENDPOINT_URL_{service}"] = servers.endpoint_url
-        os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": aws.region}
-        yield aws
+        yield _default(connect(MINISTACK, (servers.endpoint_url,)))
+
+
+@contextmanager
+def server_of_large_content() -> Iterator[Aws]:
+    """Start servers of our own of which the one of S3 keeps objects on disk, and takes their parts at the same time."""
+    with SeaweedFS(many_buckets=False) as objects, EmbeddedServers() as records:
+        yield _default(connect(DYNAMODB_LOCAL, (records.endpoint_url, objects.endpoint_url)))
+
+
+def _default(aws: Aws) -> Aws:
+    """Let it be what Airflow and the library find when they are told nothing."""
+    os.environ |= {
+        "AWS_ENDPOINT_URL_S3": aws.s3_endpoint or "",
+        "AWS_ENDPOINT_URL_DYNAMODB": aws.dynamodb_endpoint or "",
+    }
+    os.environ |= {"AWS_ACCESS_KEY_ID": aws.access_key or "", "AWS_SECRET_ACCESS_KEY": aws.secret_key or ""}
+    os.environ["AWS_DEFAULT_REGION"] = aws.region
+    return aws
 
 
 def place(name: str) -> PlaceArguments:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import plots, report
 from benchmarks.report import Table
-from benchmarks.servers import library_session, ours, place, server, theirs
+from benchmarks.servers import library_session, ours, place, server, server_of_large_content, theirs
 from benchmarks.sides import DELAYS, SMALL_DELAYS, Pair, Row, take_turns
 
 if TYPE_CHECKING:
@@ -19,22 +19,19 @@ if TYPE_CHECKING:
 KIBIBYTE, MEBIBYTE = 1024, 1024**2
 SIZES = (*(KIBIBYTE * 16**power for power in range(5)), 256 * MEBIBYTE, 1024 * MEBIBYTE)
 SMALL_SIZES = (KIBIBYTE, MEBIBYTE)
-TURNS, FEW_TURNS = 5, 2
-MANY_BYTES = 64 * MEBIBYTE  # from here on a few turns
+TURNS, FEW_TURNS = 5, 3
+MANY_BYTES = 64 * MEBIBYTE  # from here on a few turns, on a server that takes parts at the same time
 
 
 def run(*, small: bool = False) -> list[Table]:
     """Measure."""
+    sizes = SMALL_SIZES if small else SIZES
     results: list[Result] = []
     with server() as aws:
-        pair = Pair(ours(aws, place("bench-sizes")), theirs(aws, place("bench-sizes-library")))
-        for size in SMALL_SIZES if small else SIZES:
-            turns = 1 if small else FEW_TURNS if size >= MANY_BYTES else TURNS
-            delays = (SMALL_DELAYS if small else DELAYS)[: 1 if size >= MANY_BYTES else 2]
-            rows = _rows(aws, size)
-            results += take_turns(rows, {"main": pair}, turns, lambda what: sys.stderr.write(f"{what}\n"), delays)
-            for side in (pair.ours, pair.theirs):
-                _empty(aws, side, "")
+        results += _measured(aws, [size for size in sizes if size < MANY_BYTES], TURNS, small=small)
+    if many := [size for size in sizes if size >= MANY_BYTES]:
+        with server_of_large_content() as aws:
+            results += _measured(aws, many, FEW_TURNS, small=small)
     report.keep("sizes", [result.raw() for result in results])
     far = [result for result in results if result.delay_secs == max(DELAYS if not small else SMALL_DELAYS)]
     sides: dict[str, list[float]] = {}
@@ -43,9 +40,25 @@ def run(*, small: bool = False) -> list[Table]:
         sides.setdefault(f"{what}, ours", []).append(result.ours.median("secs"))
         if result.theirs is not None:
             sides.setdefault(f"{what}, versioned", []).append(result.theirs.median("secs"))
-    sizes = list(dict.fromkeys(_bytes(result) for result in far))
-    plots.lines("sizes", f"By size, {far[0].delay_secs * 1000:.0f} ms a request", ("bytes", sizes), "seconds", sides)
+    plots.lines(
+        "sizes", f"By size, {far[0].delay_secs * 1000:.0f} ms a request", ("bytes", list(sizes)), "seconds", sides
+    )
     return [_table(results)]
+
+
+def _measured(aws: Aws, sizes: Sequence[int], turns: int, *, small: bool) -> list[Result]:
+    lacking = aws.bootstrap_arguments
+    pair = Pair(ours(aws, place("bench-sizes"), **lacking), theirs(aws, place("bench-sizes-library")))
+    results: list[Result] = []
+    for size in sizes:
+        delays = (SMALL_DELAYS if small else DELAYS)[: 1 if size >= MANY_BYTES else 2]
+        rows = _rows(aws, size)
+        results += take_turns(
+            rows, {"main": pair}, 1 if small else turns, lambda what: sys.stderr.write(f"{what}\n"), delays
+        )
+        for side in (pair.ours, pair.theirs):
+            _empty(aws, side, "")
+    return results
 
 
 def _empty(aws: Aws, repository: Any, below: str) -> None:
