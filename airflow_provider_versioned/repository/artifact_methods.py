@@ -7,12 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from airflow_provider_versioned.repository import inputs
-from airflow_provider_versioned.repository.content import Content, prepare, write_verified
+from airflow_provider_versioned.repository.content import Content, appearing, prepare, size_before_reading
 from airflow_provider_versioned.repository.errors import InvalidInputError
 from airflow_provider_versioned.repository.many import both_at_once
-from airflow_provider_versioned.repository.objects import Attributes
+from airflow_provider_versioned.repository.objects import Attributes, goes_up_in_parts
 from airflow_provider_versioned.repository.orders import Order
 from airflow_provider_versioned.repository.parts import Parts
+from airflow_provider_versioned.repository.putting import Seen
+from airflow_provider_versioned.repository.targets import File, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,18 +49,24 @@ class ArtifactMethods(Parts):
         """
         inputs.check_new_name(name)
         attributes, asked = _attributes(content_type, metadata, tags), f"Putting {name!r}"
-        with self._prepared(asked, content) as prepared:
-            return self._versions.artifact(self._puts.put(asked, name, prepared, attributes))
+        with self._prepared(asked, name, content) as (prepared, seen):
+            return self._versions.artifact(self._puts.put(asked, name, prepared, attributes, seen))
 
     @contextmanager
-    def _prepared(self, asked: str, content: Content) -> Iterator[Prepared]:
-        """Hash content; meanwhile, in a new process, whose table it is is read."""
+    def _prepared(self, asked: str, name: str, content: Content) -> Iterator[tuple[Prepared, Seen | None]]:
+        """Hash content; meanwhile whose table it is is read, in a new process, and LATEST, if the content is large."""
+        large = goes_up_in_parts(size_before_reading(content) or 0)
+
+        def look() -> Seen | None:
+            self._table.ensure_ours(asked)
+            return Seen(self._latest.read(asked, name)) if large else None
+
         with ExitStack() as stack:
             hashing = partial(stack.enter_context, prepare(content))
-            if self._table.is_ours:
-                yield hashing()
+            if self._table.is_ours and not large:
+                yield hashing(), None
             else:
-                yield both_at_once(hashing, lambda: self._table.ensure_ours(asked))[0]
+                yield both_at_once(hashing, look)
 
     def get_artifact_version(self, name: str, version: int | str | None = None) -> Artifact:
         """Read a version's record; None: LATEST.
@@ -158,12 +166,23 @@ class ArtifactMethods(Parts):
 
     def open_content(self, artifact: Artifact) -> BinaryIO:
         """Open a record's content; see :meth:`Artifact.open_content`."""
-        return self._objects.open(f"Reading {artifact.name!r} version {artifact.version}", artifact)
+        return self._objects.open(_reading(artifact), artifact)
+
+    def read_content(self, artifact: Artifact) -> bytes:
+        """Read a record's content whole; see :meth:`Artifact.get_content`."""
+        memory = Memory()
+        self._objects.read_into(_reading(artifact), artifact, memory)
+        return memory.content()
 
     def download(self, artifact: Artifact, path: Path) -> Path:
         """Write a record's content to a file; see :meth:`Artifact.download`."""
-        with self.open_content(artifact) as stream:
-            return write_verified(stream, path)
+        with appearing(path) as file:
+            self._objects.read_into(_reading(artifact), artifact, File(file, path))
+        return path
+
+
+def _reading(artifact: Artifact) -> str:
+    return f"Reading {artifact.name!r} version {artifact.version}"
 
 
 def _attributes(

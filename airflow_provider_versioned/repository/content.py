@@ -27,6 +27,7 @@ from airflow_provider_versioned.repository.errors import (
     InvalidTypeError,
 )
 from airflow_provider_versioned.repository.part_body import PartBody, reader_of
+from airflow_provider_versioned.repository.targets import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,6 +156,16 @@ class _Hashing:
         return Prepared(self._whole.hexdigest(), self._size, stream, (*self._digests, *last))
 
 
+def size_before_reading(content: Content) -> int | None:
+    """Return the bytes of content as far as that is known before it is read; None: it is not, or there is none."""
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return memoryview(content).nbytes
+    if isinstance(content, os.PathLike):
+        with suppress(OSError):  # told when it is opened
+            return Path(content).stat().st_size
+    return None
+
+
 @contextmanager
 def prepare(content: Content) -> Iterator[Prepared]:
     """Hash content and make it readable more than once, for as long as the block lasts.
@@ -245,6 +256,11 @@ class VerifiedStream(io.RawIOBase):
             whole.write(chunk)
         return whole.getvalue()
 
+    def exhaust(self) -> None:
+        """Read all that is left for whoever else sees it pass; raises as :meth:`readinto` does."""
+        while self._next(PART):  # or what there is: few large pieces, for whose hashing no other thread is held up
+            pass
+
     def _next(self, size: int) -> bytes | memoryview:
         with self._translated():
             chunk = self._read(size)
@@ -292,6 +308,25 @@ class VerifiedStream(io.RawIOBase):
             )
 
 
+@contextmanager
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that appears under its name when the block ends without an error, and not before.
+
+    Raises:
+        InvalidInputError: The file cannot be written there.
+    """
+    partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
+    try:
+        with partial.open("xb") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        with suppress(OSError):  # it never came to be, or has its final name
+            partial.unlink()
+
+
 def write_verified(stream: BinaryIO, path: Path) -> Path:
     """Write a verifying stream to a file that appears under its name only when it is whole.
 
@@ -299,15 +334,7 @@ def write_verified(stream: BinaryIO, path: Path) -> Path:
         InvalidInputError: The file cannot be written there.
         IntegrityError: The content was not that of the record; no file is left.
     """
-    partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
-    try:
-        with partial.open("xb") as file:
-            while chunk := stream.read(_CHUNK):
-                file.write(chunk)
-        partial.replace(path)
-    except OSError as error:
-        raise InvalidInputError(f"A file cannot be written to {str(path)!r}: {error}.", path=str(path)) from error
-    finally:
-        with suppress(OSError):  # it never came to be, or has its final name
-            partial.unlink()
+    with appearing(path) as file:
+        while chunk := stream.read(_CHUNK):
+            file.write(chunk)
     return path

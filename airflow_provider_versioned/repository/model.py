@@ -25,6 +25,9 @@ class ContentSource(Protocol):
     def open_content(self, artifact: Artifact) -> BinaryIO:
         """Open the content of exactly that record."""
 
+    def read_content(self, artifact: Artifact) -> bytes:
+        """Read the content of exactly that record."""
+
     def download(self, artifact: Artifact, path: Path) -> Path:
         """Write the content of exactly that record to a file."""
 
@@ -85,8 +88,7 @@ class Artifact(_Bound):
             IntegrityError: The bytes in S3 are missing or do not match the record.
             ConflictError: This is LATEST, and it was overwritten since the record was read; read it again.
         """
-        with self.open_content() as stream:
-            return stream.read()
+        return self._bound_source().read_content(self)
 
     def open_content(self) -> BinaryIO:
         """Open the content as a binary stream that raises IntegrityError at its end when ``sha256`` does not match.

@@ -1,4 +1,7 @@
-"""The bytes of one object, from any offset on, so that a download that broke goes on; large ones in parallel parts."""
+"""The bytes of one object, from any offset on, so that a download that broke goes on; large ones in parallel parts.
+
+They go where a :class:`~airflow_provider_versioned.repository.targets.Target` has them, and whoever reads sees them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_versioned.repository.bucket import quoted
+from airflow_provider_versioned.repository.targets import Nowhere, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +32,7 @@ class ObjectBody:
         get: Sends GetObject.
         etag: None: whatever is there at first, and only that afterwards.
         length: In bytes; what the object's record says, until S3 has said it.
+        target: Takes what is read.
     """
 
     get: Callable[..., Any]
@@ -35,6 +40,7 @@ class ObjectBody:
     key: str
     etag: str | None = None
     length: int | None = None
+    target: Target = field(default_factory=Nowhere)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_at(self, offset: int) -> Any:
@@ -49,9 +55,10 @@ class ObjectBody:
         return self._from(offset, answer)
 
     def _open_parts(self, offset: int) -> Any:
-        body = PartsBody(lambda begin: self._answer(_range(begin))["Body"], offset, self.length or 0)
+        self.target.expect(self.length or 0)
+        body = PartsBody(lambda begin: self._answer(_range(begin)), offset, self.length or 0, self.target)
         try:
-            answer = self._answer(_range(offset))
+            answer = body.first.result()
         except BaseException:
             body.close()
             raise
@@ -62,9 +69,10 @@ class ObjectBody:
         length = int(answer["ContentRange"].rpartition("/")[2])
         if length != self.length:  # what was asked for ahead may not be there
             body.close()
+            answer["Body"].close()
             self.length = length
-            body = PartsBody(lambda begin: self._answer(_range(begin))["Body"], offset, length)
-        body.begin(answer["Body"])
+            return self.open_at(offset)
+        body.begin()
         return body
 
     def _answer(self, wanted: str | None) -> Any:
@@ -79,74 +87,142 @@ class ObjectBody:
         # Of several requests at once the first answer counts; for another object S3 is asked again, and refuses.
         return answer if same or arguments.get("IfMatch") == self.etag else self._answer(wanted)
 
-    @staticmethod
-    def _from(offset: int, answer: Any) -> Any:
+    def _from(self, offset: int, answer: Any) -> Any:
         if offset and "ContentRange" not in answer:  # a server that knows no ranges begins anew
             _skip(answer["Body"], offset)
-        return answer["Body"]
+        self.target.expect(self.length or 0)
+        return OneBody(answer["Body"], offset, self.target)
+
+
+class OneBody:
+    """A body that comes in one piece.
+
+    Args:
+        body: As botocore gives it.
+        begin: Offset of its first byte.
+    """
+
+    def __init__(self, body: Any, begin: int, target: Target) -> None:
+        self._body = body
+        self._at = begin
+        self._target = target
+
+    def read(self, size: int) -> memoryview:
+        """Return some of the next bytes, none at the end; they stay what they are until the next call."""
+        size = min(size, _READ)
+        room = self._target.room(self._at, size)
+        found = memoryview(self._body.read(size)) if room is None else room[: self._body.readinto(room)]
+        self._target.keep(self._at, found)
+        self._at += len(found)
+        return found
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._body.close()
 
 
 class PartsBody:
     """A body whose parts are fetched ahead, side by side, and read in their order.
 
-    The parts stand in few buffers that are used again and again: memory that is always new costs more than hashing it.
+    The parts stand where their target has room for them, otherwise in few buffers that are used again and again: memory
+    that is always new costs more than hashing it.
 
-    The second and later ones are asked for from the start on; the first is the caller's to ask for, and to hand in.
+    All are asked for from the start on; but before anything is read, the caller looks at the first answer.
 
     Args:
-        open_part: Asks for the part that begins at an offset.
+        ask: Asks for the part that begins at an offset, and returns S3's answer.
         begin: Offset of the first part.
         end: Offset after the last byte.
+
+    Attributes:
+        first: The answer for the first part.
     """
 
-    def __init__(self, open_part: Callable[[int], Any], begin: int, end: int) -> None:
-        self._open_part = open_part
+    def __init__(self, ask: Callable[[int], Any], begin: int, end: int, target: Target) -> None:
+        self._ask = ask
+        self._begin = begin
         self._next = min(begin + PART, end)
         self._end = end
+        self._target = target
         self._executor = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="download")
-        self._parts: deque[Future[memoryview]] = deque()
-        self._part = memoryview(b"")
-        self._buffer: bytearray | None = None
+        self._parts: deque[_Part] = deque()
+        self._changed = threading.Condition()
+        self._read = 0  # of the first of them
+        self._free: memoryview | None = None
+        self.first: Future[Any] = self._executor.submit(ask, begin)
         while self._next < end and len(self._parts) < _AT_ONCE - 1:
-            self._fetch(bytearray(PART))
+            self._fetch()
 
-    def begin(self, first: Any) -> None:
-        """Take the first part's body; nothing can be read before."""
-        self._parts.appendleft(self._executor.submit(_filled, bytearray(PART), first))
+    def begin(self) -> None:
+        """Read on after the first answer; nothing can be read before."""
+        self._parts.appendleft(self._part(self._begin, self.first.result))
 
     def read(self, size: int) -> memoryview:
         """Return some of the next bytes, none at the end; raises what went wrong with their part.
 
         They stay what they are until the next call.
         """
-        if not self._part and self._parts:
-            if self._buffer is not None and self._next < self._end:
-                self._fetch(self._buffer)
-                self._buffer = None
-            self._part = self._parts[0].result()
-            self._buffer = self._part.obj  # type: ignore[assignment] # of all that a view may be of, it is this
+        while self._parts:
+            part = self._parts[0]
+            with self._changed:
+                self._changed.wait_for(lambda: part.count > self._read or part.filling.done())  # noqa: B023 -- at once
+            if part.count > self._read:
+                begin, self._read = self._read, min(part.count, self._read + size)
+                return part.room[begin : self._read]
+            part.filling.result()
             self._parts.popleft()
-        found, self._part = self._part[:size], self._part[size:]
-        return found
+            self._read, self._free = 0, part.room
+            if self._next < self._end:
+                self._fetch()
+        return memoryview(b"")
 
     def close(self) -> None:
         """Ask for no further part."""
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._parts.clear()
-        self._part = memoryview(b"")
 
-    def _fetch(self, buffer: bytearray) -> None:
+    def _fetch(self) -> None:
         begin, self._next = self._next, min(self._next + PART, self._end)
-        self._parts.append(self._executor.submit(lambda: _filled(buffer, self._open_part(begin))))
+        self._parts.append(self._part(begin, lambda: self._ask(begin)))
+
+    def _part(self, begin: int, answer: Callable[[], Any]) -> _Part:
+        size = min(PART, self._end - begin)
+        room = self._target.room(begin, size)
+        if room is None:
+            room, self._free = (self._free or memoryview(bytearray(PART))), None
+        part = _Part(begin, room)
+        part.filling = self._executor.submit(lambda: self._fill(part, answer()["Body"]))
+        part.filling.add_done_callback(lambda _filling: self._tell())
+        return part
+
+    def _fill(self, part: _Part, body: Any) -> None:
+        """Read a part to its end, which may come too early."""
+        while part.count < len(part.room) and (read := body.readinto(part.room[part.count : part.count + _READ])):
+            self._target.keep(part.begin + part.count, part.room[part.count : part.count + read])
+            part.count += read
+            self._tell()
+        body.close()
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify()
 
 
-def _filled(buffer: bytearray, body: Any) -> memoryview:
-    """Read a body to its end; return what there was of it."""
-    view, count = memoryview(buffer), 0
-    while count < len(view) and (read := body.readinto(view[count : count + _READ])):
-        count += read
-    body.close()
-    return view[:count]
+@dataclass(eq=False)
+class _Part:
+    """A part under way.
+
+    Attributes:
+        begin: Offset of its first byte.
+        room: Where it is read into; it may end before that.
+        count: Bytes that have come.
+        filling: Done when no more come.
+    """
+
+    begin: int
+    room: memoryview
+    count: int = 0
+    filling: Future[None] = field(default_factory=Future)
 
 
 def _range(begin: int) -> str:

@@ -9,37 +9,32 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
 from airflow_provider_versioned.repository import uploads
-from airflow_provider_versioned.repository.aws import BROKEN, code_of
-from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, PreconditionLost, quoted, whole_seconds
-from airflow_provider_versioned.repository.content import PART, Prepared, VerifiedStream
-from airflow_provider_versioned.repository.errors import ConflictError, IntegrityError
+from airflow_provider_versioned.repository.aws import code_of
+from airflow_provider_versioned.repository.bucket import NO_OBJECT, PreconditionLost, quoted, whole_seconds
+from airflow_provider_versioned.repository.content import PART, Prepared
+from airflow_provider_versioned.repository.downloads import Downloads
 from airflow_provider_versioned.repository.etags import content_in_one_part, copy_in_one_part, etag_conflict
 from airflow_provider_versioned.repository.inputs import LATEST
-from airflow_provider_versioned.repository.object_body import ObjectBody
-from airflow_provider_versioned.repository.uploads import MIB, Uploads, part_size
+from airflow_provider_versioned.repository.uploads import MIB, Begun, Uploads, part_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from airflow_provider_versioned.repository.model import Artifact
 
 GIB = 1024**3
 # PutObject and CopyObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 SINGLE_REQUEST_LIMIT = 5 * GIB
 _NONE: Mapping[str, str] = MappingProxyType({})
 _OTHER_BYTES = "BadDigest"
-_NO_SUCH_BYTES = "InvalidRange"
 COPIED_PART = 128 * MIB
 
 
@@ -85,7 +80,7 @@ class _Address(TypedDict):
     Key: str
 
 
-class Objects(Uploads):
+class Objects(Uploads, Downloads):
     """The objects of one repository, read and written one by one."""
 
     def head(self, asked: str, name: str, version: str) -> Stored | None:
@@ -125,27 +120,33 @@ class Objects(Uploads):
         attributes: Attributes,
         expected: str | None,
         avoid: frozenset[str] = frozenset(),
+        begun: Begun | None = None,
     ) -> Stored:
         """Write LATEST if the object there is still the expected one.
 
         Args:
             expected: ETag of the object to replace; None: there must be none.
             avoid: ETags that the object must not get, whatever its content.
+            begun: What :meth:`begun` returned for it.
 
         Raises:
             PreconditionLost: Another object (or none) is there.
             ConflictError: S3 would give this content no other ETag.
         """
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
-        if content.size >= uploads.PARALLEL_FROM:
-            return self._put_in_parts(asked, name, LATEST, content, attributes, condition, avoid)
+        if goes_up_in_parts(content.size):
+            return self._put_in_parts(asked, name, LATEST, content, attributes, condition, avoid, begun)
         if avoid and content_in_one_part(asked, name, content.md5, avoid):
             part = {"Body": content.rewound(), "ChecksumSHA256": _base64(bytes.fromhex(content.sha256))}
-            made = {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
             with self._translated(asked):
-                answer = self._in_parts(self._address(name, LATEST), made, "upload_part", [part], condition)
+                upload = self._create(self._address(name, LATEST), _made_in_parts(attributes, name, content))
+                answer = self._in_parts(upload, "upload_part", [part], condition)
             return Stored(quoted(answer["ETag"]), content.sha256, content.size, _server_time(answer))
         return self._put(asked, name, LATEST, content, attributes, condition)
+
+    def begun(self, name: str, content: Prepared, attributes: Attributes) -> Begun:
+        """Begin to upload LATEST in parts; nobody sees anything of it before :meth:`put_latest` has ended."""
+        return self._begun(self._address(name, LATEST), _made_in_parts(attributes, name, content))
 
     def demand_etag(self, asked: str, name: str, content: Prepared, avoid: frozenset[str]) -> None:
         """Demand that LATEST can hold content without one of some ETags.
@@ -153,7 +154,7 @@ class Objects(Uploads):
         Raises:
             ConflictError: S3 would give it no other.
         """
-        if content.size < uploads.PARALLEL_FROM:
+        if not goes_up_in_parts(content.size):
             content_in_one_part(asked, name, content.md5, avoid)
         elif part_size(content.size, PART, avoid) is None:
             raise etag_conflict(asked, name)
@@ -171,7 +172,7 @@ class Objects(Uploads):
 
     def put_version(self, asked: str, name: str, version: str, content: Prepared, attributes: Attributes) -> Stored:
         """Write the content of a claimed number; nobody else writes that key."""
-        if content.size >= uploads.PARALLEL_FROM:
+        if goes_up_in_parts(content.size):
             try:
                 return self._put_in_parts(asked, name, version, content, attributes)
             except PreconditionLost as lost:
@@ -214,15 +215,18 @@ class Objects(Uploads):
         attributes: Attributes,
         condition: Mapping[str, str] = _NONE,
         avoid: frozenset[str] = frozenset(),
+        begun: Begun | None = None,
     ) -> Stored:
         size = part_size(content.size, PART, avoid)
         if size is None:
             raise etag_conflict(asked, name)
-        made = {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
         parts = ({"Body": part, "ChecksumSHA256": _base64(digest)} for part, digest in content.parts(asked, size))
         with self._translated(asked):
             try:
-                answer = self._in_parts(self._address(name, version), made, "upload_part", parts, condition)
+                upload = begun.taken() if begun is not None else None
+                if upload is None:
+                    upload = self._create(self._address(name, version), _made_in_parts(attributes, name, content))
+                answer = self._in_parts(upload, "upload_part", parts, condition)
             except ClientError as error:
                 if code_of(error) == _OTHER_BYTES:
                     raise content.changed(asked) from error
@@ -256,7 +260,8 @@ class Objects(Uploads):
         part = {"CopySource": origin, "CopySourceIfMatch": stored.etag}
         if avoid and copy_in_one_part(asked, name, stored.etag, avoid):
             with self._translated(asked):
-                self._in_parts(address, self._attributes_of(origin), "upload_part_copy", [part], condition or {})
+                upload = self._create(address, self._attributes_of(origin))
+                self._in_parts(upload, "upload_part_copy", [part], condition or {})
             return self._must_be(asked, name, target, stored.sha256)
         with self._translated(asked):
             result = self._contend("copy_object", {**address, **part, **(condition or {})})["CopyObjectResult"]
@@ -293,7 +298,8 @@ class Objects(Uploads):
         )
         with self._translated(asked):
             try:
-                self._in_parts(address, self._attributes_of(origin), "upload_part_copy", parts, condition)
+                upload = self._create(address, self._attributes_of(origin))
+                self._in_parts(upload, "upload_part_copy", parts, condition)
             except PreconditionLost as lost:
                 if condition or not lost.repeated:
                     raise
@@ -316,63 +322,17 @@ class Objects(Uploads):
             raise PreconditionLost
         return found
 
-    def open(self, asked: str, artifact: Artifact) -> BinaryIO:
-        """Open the content of a record as a verifying stream.
-
-        Raises:
-            ConflictError: The record is of LATEST, which was overwritten since.
-            IntegrityError: There is no object, or the record has no digest to verify it by.
-        """
-        if artifact.sha256 is None:
-            raise IntegrityError(
-                f"{asked} failed: the record has no sha256, so the content cannot be verified; publish it again.",
-                s3uri=artifact.s3uri,
-            )
-
-        def get(**request: Any) -> Any:
-            try:
-                return self._clients.s3.get_object(**request)
-            except ClientError as error:
-                self._refuse_to_open(asked, artifact, error)
-                raise
-
-        body = ObjectBody(get, self._place.s3_bucket, self._place.object_key_of(artifact.s3uri), length=artifact.size)
-        if artifact.version == LATEST:
-            body.etag = artifact.etag
-        with self._translated(asked):
-            stream = VerifiedStream(
-                body.open_at, artifact.sha256, artifact.s3uri, lambda: self._translated(asked), BROKEN
-            )
-        return io.BufferedReader(stream, buffer_size=256 * 1024)
-
-    @staticmethod
-    def _refuse_to_open(asked: str, artifact: Artifact, error: ClientError) -> None:
-        if code_of(error) in LOST and artifact.version == LATEST:
-            raise ConflictError(
-                f"{asked} failed: LATEST of {artifact.name!r} was overwritten since; read its record again.",
-                name=artifact.name,
-            ) from error
-        if code_of(error) in LOST:
-            raise IntegrityError(
-                f"{asked} failed: {artifact.s3uri} was replaced while it was read; do not use it, and restore the "
-                "object or publish again.",
-                s3uri=artifact.s3uri,
-            ) from error
-        if code_of(error) in NO_OBJECT:
-            raise IntegrityError(
-                f"{asked} failed: {artifact.s3uri} does not exist although its record does; restore the object "
-                "or publish again.",
-                s3uri=artifact.s3uri,
-            ) from error
-        if code_of(error) == _NO_SUCH_BYTES:
-            raise IntegrityError(
-                f"{asked} failed: {artifact.s3uri} is empty, but its record says {artifact.size} bytes; do not use it, "
-                "and restore the object or publish again.",
-                s3uri=artifact.s3uri,
-            ) from error
-
     def _address(self, name: str, version: str) -> _Address:
         return {"Bucket": self._place.s3_bucket, "Key": self._place.object_key(name, version)}
+
+
+def _made_in_parts(attributes: Attributes, name: str, content: Prepared) -> dict[str, Any]:
+    return {**attributes.arguments(name, content.sha256), "ChecksumAlgorithm": "SHA256"}
+
+
+def goes_up_in_parts(size: int) -> bool:
+    """Tell whether content of so many bytes is uploaded in parts, side by side."""
+    return size >= uploads.PARALLEL_FROM
 
 
 def is_copied_in_parts(size: int) -> bool:

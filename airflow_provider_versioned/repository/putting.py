@@ -5,7 +5,8 @@ See docs/decisions/001-pending-mark-on-latest.md.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,32 @@ from airflow_provider_versioned.repository.following import Replaced
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import ArtifactItem, both, either
 from airflow_provider_versioned.repository.latest_item import as_read, clean, is_clean, item_of
-from airflow_provider_versioned.repository.objects import Attributes, Objects, Stored
+from airflow_provider_versioned.repository.objects import Attributes, Objects, Stored, goes_up_in_parts
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import Refused, Table, update
 
 if TYPE_CHECKING:
     from airflow_provider_versioned.repository.content import Prepared
     from airflow_provider_versioned.repository.latest import Latest
+    from airflow_provider_versioned.repository.uploads import Begun
 
 _TRIES = 10
 _PATIENCE = 4  # waits for those who have an ETag reserved: most of them live, and come back in a moment
+
+
+@dataclass(frozen=True)
+class Seen:
+    """LATEST as somebody has seen it, perhaps before others changed it.
+
+    Attributes:
+        item: None: there was none.
+    """
+
+    item: ArtifactItem | None
+
+    def has(self, sha256: str) -> bool:
+        """Tell whether it had a certain content, and nobody was writing it."""
+        return self.item is not None and is_clean(self.item) and self.item.sha256 == sha256
 
 
 class Puts:
@@ -36,8 +53,19 @@ class Puts:
         self._objects = objects
         self._latest = latest
 
-    def put(self, asked: str, name: str, content: Prepared, attributes: Attributes) -> ArtifactItem:
+    def put(
+        self,
+        asked: str,
+        name: str,
+        content: Prepared,
+        attributes: Attributes,
+        seen: Seen | None = None,
+    ) -> ArtifactItem:
         """Make content the head; the item says so when this returns.
+
+        Args:
+            seen: The item as it was a moment ago, so that a large upload can begin while it is announced; None: nobody
+                has looked.
 
         Returns:
             The item as written, or as it stood if it was live with the same content already.
@@ -46,11 +74,15 @@ class Puts:
             ConflictError: Others kept overwriting it at the same moment, or may still replace exactly these bytes.
         """
         self._table.ensure_ours(asked)
-        putting = _Putting(self._table, self._objects, self._latest, asked, name, content, attributes)
-        for _ in range(_TRIES):
-            done = putting.attempt()
-            if done is not None:
-                return done
+        with ExitStack() as stack:
+            begun = None
+            if seen is not None and goes_up_in_parts(content.size) and not seen.has(content.sha256):
+                begun = stack.enter_context(closing(self._objects.begun(name, content, attributes)))
+            putting = _Putting(self._table, self._objects, self._latest, asked, name, content, attributes, begun)
+            for _ in range(_TRIES):
+                done = putting.attempt()
+                if done is not None:
+                    return done
         raise ConflictError(
             f"{asked} failed: others overwrote LATEST {_TRIES} times in the same moment; try again.", name=name
         )
@@ -68,6 +100,7 @@ class _Putting:
         name: str,
         content: Prepared,
         attributes: Attributes,
+        begun: Begun | None,
     ) -> None:
         self._table = table
         self._objects = objects
@@ -76,6 +109,7 @@ class _Putting:
         self._name = name
         self._content = content
         self._attributes = attributes
+        self._begun = begun
         self._waits = 0
         self._marks: set[str] = set()
         # Entries that others may have made for tries of ours which have ended.
@@ -184,8 +218,9 @@ class _Putting:
             object stands there.
         """
         asked, name, content = self._asked, self._name, self._content
+        expected, avoid = replaced.expected, replaced.avoid
         try:
-            return self._objects.put_latest(asked, name, content, self._attributes, replaced.expected, replaced.avoid)
+            return self._objects.put_latest(asked, name, content, self._attributes, expected, avoid, self._begun)
         except PreconditionLost as lost:
             found = self._objects.head(asked, name, LATEST)
             same = found is not None and (found.sha256, found.size) == (content.sha256, content.size)

@@ -6,6 +6,7 @@ request, which makes the object appear, is on condition, as one that puts a smal
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from airflow_provider_versioned.repository.bucket import LOST, NO_OBJECT, Bucket
 from airflow_provider_versioned.repository.many import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 MIB = 1024**2
 PARALLEL_FROM = 64 * MIB  # from here on content goes up in parts
@@ -45,13 +46,52 @@ def part_size(size: int, least: int, avoid: Collection[str] = ()) -> int | None:
     return part
 
 
+class Begun:
+    """An upload in parts that is begun before it is certain that it is wanted, while something else is done.
+
+    Args:
+        create: Begins it; returns what names it.
+        abort: Gives it up.
+    """
+
+    def __init__(self, create: Callable[[], dict[str, Any]], abort: Callable[[Mapping[str, Any]], object]) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="versioned-parts")
+        self._upload: Future[dict[str, Any]] | None = self._executor.submit(create)
+        self._abort = abort
+
+    def taken(self) -> dict[str, Any] | None:
+        """Return what names it, and is the caller's from here on; None if it was taken before.
+
+        Raises what went wrong when it was begun.
+        """
+        upload, self._upload = self._upload, None
+        return upload.result() if upload is not None else None
+
+    def close(self) -> None:
+        """Give it up, unless somebody has taken it."""
+        if self._upload is not None:
+            with suppress(ClientError, BotoCoreError):  # it was not begun
+                self._abort(self._upload.result())
+        self._executor.shutdown()
+
+
 class Uploads(Bucket):
     """Writes objects in parts."""
 
+    def _begun(self, address: Mapping[str, Any], attributes: Mapping[str, Any]) -> Begun:
+        return Begun(lambda: self._create(address, attributes), self._abort_upload)
+
+    def _create(self, address: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._clients.s3.create_multipart_upload(**address, **attributes)
+        return {**address, "UploadId": answer["UploadId"]}
+
+    def _abort_upload(self, upload: Mapping[str, Any]) -> None:
+        with suppress(ClientError, BotoCoreError):  # what is left of it, a sweep removes
+            self._clients.s3.abort_multipart_upload(**upload)
+
     def _in_parts(
         self,
-        address: Mapping[str, Any],
-        attributes: Mapping[str, Any],
+        upload: Mapping[str, Any],
         operation: str,
         parts: Iterable[Mapping[str, Any]],
         condition: Mapping[str, str],
@@ -59,6 +99,7 @@ class Uploads(Bucket):
         """Write an object in parts; return the answer to the last request.
 
         Args:
+            upload: What names it; it is aborted if this fails.
             operation: ``upload_part`` or ``upload_part_copy``.
             parts: Its arguments, part by part; taken as they are sent.
             condition: ``IfMatch`` or ``IfNoneMatch`` for the object that is there.
@@ -66,15 +107,11 @@ class Uploads(Bucket):
         Raises:
             PreconditionLost: The condition was not met, a part's neither, or somebody has completed or aborted it.
         """
-        s3 = self._clients.s3
-        upload: dict[str, Any] = {**address}
-        upload["UploadId"] = s3.create_multipart_upload(**address, **attributes)["UploadId"]
         try:
             done = in_order(enumerate(parts, 1), partial(self._send_part, upload, operation), _AT_ONCE)
             return self._complete(upload, done, condition)
         except BaseException:
-            with suppress(ClientError, BotoCoreError):  # what is left of it, a sweep removes
-                s3.abort_multipart_upload(**upload)
+            self._abort_upload(upload)
             raise
 
     def _send_part(

@@ -116,6 +116,7 @@ class Laboratory:
         """Make one; meanwhile nothing in the code under test waits or begins threads."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(many, "ThreadPoolExecutor", InTurn)
+            patched.setattr(uploads, "ThreadPoolExecutor", InTurn)
             patched.setattr(InTurn, "backwards", False)
             patched.setattr(latest, "_PATIENCE", 0)
             patched.setattr(Table, "pause", lambda _table, _attempt: None)

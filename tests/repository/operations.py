@@ -245,6 +245,7 @@ CALLS: Mapping[str, tuple[Callable[[Repository, str], object], ...]] = {
         lambda repository, name: repository.open_content(_record(repository, name, "000001")).read(),
         lambda repository, name: repository.open_content(_record(repository, name, "LATEST")).read(),
     ),
+    "read_content": (lambda repository, name: repository.read_content(_record(repository, name, "000001")),),
     "download": (lambda repository, name: repository.download(_record(repository, name, "000001"), _nowhere(name)),),
     "list_artifact_versions": (lambda repository, name: repository.list_artifact_versions(name),),
     "iter_artifact_versions": (lambda repository, name: list(repository.iter_artifact_versions(name)),),

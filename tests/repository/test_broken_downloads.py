@@ -39,6 +39,11 @@ class Torn:
         self._left -= len(chunk)
         return chunk
 
+    def readinto(self, buffer: memoryview) -> int:
+        chunk = self.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_versioned.repository import (
+    AccessDeniedError,
     ConflictError,
     InvalidInputError,
     InvalidTypeError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_versioned.repository import Repository
     from tests.repository.store import Store
+    from tests.repository.traffic import Traffic
 
 MIB = 1024**2
 
@@ -264,3 +266,55 @@ def test_content_changed_while_it_goes_up_in_parts_is_refused(
 
     assert repository.list_artifact_versions("model") == []
     assert store.keys() == []
+
+
+@pytest.fixture
+def uploads_left(store: Store) -> Callable[[], list[str]]:
+    """Which uploads in parts were begun and neither completed nor given up, by their keys."""
+
+    def left() -> list[str]:
+        answer = store.aws.s3.list_multipart_uploads(Bucket=store.bucket)
+        return [upload["Key"] for upload in answer.get("Uploads", [])]
+
+    return left
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_large_content_begins_to_go_up_while_it_is_announced_and_unchanged_content_does_not(
+    traffic: Traffic, store: Store, repository: Repository, uploads_left: Callable[[], list[str]]
+) -> None:
+    watched, content = traffic.repository(store.aws, store.place), b"a" * (6 * MIB)
+    repository.put_artifact("model", b"before")
+    watched.list_aliases("other")  # its first use is over
+
+    sent = traffic.of(lambda: watched.put_artifact("model", content))
+    assert sent[0] == "GetItem"
+    assert sorted(sent[1:3]) == ["CreateMultipartUpload", "UpdateItem"]
+    assert sent[3:] == ["UploadPart", "UploadPart", "CompleteMultipartUpload", "UpdateItem"]
+    assert traffic.of(lambda: watched.put_artifact("model", content)) == ["GetItem", "UpdateItem"]
+    assert uploads_left() == []
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_large_content_that_others_have_put_meanwhile_leaves_no_upload(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, uploads_left: Callable[[], list[str]]
+) -> None:
+    other, content = store.reopened(), b"a" * (6 * MIB)
+    interrupting(monkeypatch, repository._puts, "put", lambda: other.put_artifact("model", content))
+
+    assert repository.put_artifact("model", content).etag == other.get_artifact_version("model").etag
+    assert uploads_left() == []
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_large_content_whose_announcement_fails_leaves_no_upload(
+    traffic: Traffic, store: Store, repository: Repository, uploads_left: Callable[[], list[str]]
+) -> None:
+    before = repository.put_artifact("model", b"before")
+    watched = traffic.repository(store.aws, store.place)
+    traffic.answers["UpdateItem"] = (400, "AccessDeniedException", "no")
+
+    with pytest.raises(AccessDeniedError):
+        watched.put_artifact("model", b"a" * (6 * MIB))
+    assert repository.get_artifact_version("model") == before
+    assert uploads_left() == []

@@ -30,6 +30,9 @@ class Source:
     def open_content(self, artifact: Artifact) -> BinaryIO:
         return io.BytesIO(self.contents[f"v{artifact.version}"])
 
+    def read_content(self, artifact: Artifact) -> bytes:
+        return self.contents[f"v{artifact.version}"]
+
     def download(self, artifact: Artifact, path: Path) -> Path:
         path.write_bytes(self.contents[f"v{artifact.version}"])
         return path

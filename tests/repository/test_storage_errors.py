@@ -282,6 +282,7 @@ def test_connection_lost_in_the_middle_of_content_can_be_tried_again(
 
     with monkeypatch.context() as patched:
         patched.setattr("botocore.response.StreamingBody.read", cut)
+        patched.setattr("botocore.response.StreamingBody.readinto", cut)
         with pytest.raises(StorageUnavailableError, match="Reading 'model' version 1 failed"):
             version.get_content()
     assert version.get_content() == b"one"
