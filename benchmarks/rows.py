@@ -188,7 +188,7 @@ def of_both(aws: Aws, *, small: bool = False) -> Sequence[Row]:
         ),
         Row(
             "get a record and read 1 KiB (there: unverified)",
-            "get_artifact_version",
+            "read_content",
             _read,
             _read_by_library,
             once(lambda r, n: versions(r, n, 2)),

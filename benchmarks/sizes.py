@@ -51,7 +51,7 @@ def _measured(aws: Aws, sizes: Sequence[int], turns: int, *, small: bool) -> lis
     pair = Pair(ours(aws, place("bench-sizes"), **lacking), theirs(aws, place("bench-sizes-library")))
     results: list[Result] = []
     for size in sizes:
-        delays = (SMALL_DELAYS if small else DELAYS)[: 1 if size >= MANY_BYTES else 2]
+        delays = SMALL_DELAYS if small else DELAYS
         rows = _rows(aws, size)
         results += take_turns(
             rows, {"main": pair}, 1 if small else turns, lambda what: sys.stderr.write(f"{what}\n"), delays
@@ -98,7 +98,7 @@ def _rows(aws: Aws, size: int) -> Sequence[Row]:
         given,
         target=0.6 if size <= MEBIBYTE else None,
     )
-    return (publish, Row(f"get and read,{size}", "open_content", read, read_by_library, there))
+    return (publish, Row(f"get and read,{size}", "read_content", read, read_by_library, there))
 
 
 def _bytes(result: Result) -> int:

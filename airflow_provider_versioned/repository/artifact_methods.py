@@ -176,8 +176,8 @@ class ArtifactMethods(Parts):
 
     def download(self, artifact: Artifact, path: Path) -> Path:
         """Write a record's content to a file; see :meth:`Artifact.download`."""
-        with appearing(path) as file:
-            self._objects.read_into(_reading(artifact), artifact, File(file, path))
+        with appearing(path) as file, File(file, path) as target:
+            self._objects.read_into(_reading(artifact), artifact, target)
         return path
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from airflow_provider_versioned.repository.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -69,7 +72,10 @@ class Memory:
 
 
 class File:
-    """Writes the content to a file, each piece at its place.
+    """Writes the content to a file, each piece at its place, until the block ends that this is the context of.
+
+    A thread that was given up may still come with a piece. It finds the end written down: the file is the user's by
+    then, or its descriptor another file's.
 
     Args:
         file: Open for writing, empty.
@@ -79,6 +85,18 @@ class File:
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._descriptor = file.fileno()
         self._path = path
+        self._changed = threading.Condition()
+        self._writing = 0
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Let nobody write any more, and wait for those who do."""
+        with self._changed:
+            self._ended = True
+            self._changed.wait_for(lambda: self._writing == 0)
 
     def expect(self, _length: int) -> None:
         """Do nothing: a file grows as it is written."""
@@ -92,12 +110,26 @@ class File:
         Raises:
             InvalidInputError: The file cannot be written.
         """
+        with self._writes():
+            try:
+                while piece:
+                    written = os.pwrite(self._descriptor, piece, begin)
+                    begin, piece = begin + written, piece[written:]
+            except OSError as error:
+                raise unwritable(self._path, error) from error
+
+    @contextmanager
+    def _writes(self) -> Iterator[None]:
+        with self._changed:
+            if self._ended:
+                raise ValueError(f"{str(self._path)!r} is not written any more.")
+            self._writing += 1
         try:
-            while piece:
-                written = os.pwrite(self._descriptor, piece, begin)
-                begin, piece = begin + written, piece[written:]
-        except OSError as error:
-            raise unwritable(self._path, error) from error
+            yield
+        finally:
+            with self._changed:
+                self._writing -= 1
+                self._changed.notify_all()
 
 
 def unwritable(path: Path, error: OSError) -> InvalidInputError:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_versioned.repository import InvalidInputError, object_body
-from airflow_provider_versioned.repository.targets import Memory
+from airflow_provider_versioned.repository import IntegrityError, InvalidInputError, object_body
+from airflow_provider_versioned.repository.targets import File, Memory
 from tests.servers import MOTO
 
 if TYPE_CHECKING:
@@ -90,3 +93,50 @@ def test_content_read_into_memory_and_into_a_file_is_the_same_in_parts_and_in_on
         assert version.download(tmp_path / "file").read_bytes() == content
     store.set_attribute("model", "000001", "size", {"N": "12345"})  # which somebody has damaged
     assert repository.get_artifact_version("model", 1).get_content() == content
+
+
+def test_file_takes_nothing_after_its_end_and_ends_after_what_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, begun, go_on, write = tmp_path / "model", threading.Event(), threading.Event(), os.pwrite
+
+    def slow(descriptor: int, piece: memoryview, offset: int) -> int:
+        begun.set()
+        go_on.wait(60)
+        return write(descriptor, piece, offset)
+
+    monkeypatch.setattr("os.pwrite", slow)
+    with path.open("wb") as file, ThreadPoolExecutor(2) as threads:
+        target = File(file, path)
+        writing = threads.submit(target.keep, 0, memoryview(b"content"))
+        begun.wait(60)
+        ending = threads.submit(target.__exit__)
+        while not target._ended:
+            pass
+        with pytest.raises(ValueError, match="not written any more"):
+            target.keep(0, memoryview(b"late"))
+        assert not ending.done()
+        go_on.set()
+        ending.result(60)
+        assert writing.done()
+    assert path.read_bytes() == b"content"
+
+
+def test_download_that_failed_has_ended_its_file_before_its_descriptor_is_another_ones(
+    repository: Repository, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = repository.publish_artifact_version("model", content=b"content")
+    store.put_object(store.key("model", "000001"), b"CONTENT")
+    targets: set[File] = set()
+    keep = File.keep
+
+    def watched(target: File, begin: int, piece: memoryview) -> None:
+        targets.add(target)
+        keep(target, begin, piece)
+
+    monkeypatch.setattr(File, "keep", watched)
+    with pytest.raises(IntegrityError):
+        version.download(tmp_path / "model")
+    (target,) = targets
+    with pytest.raises(ValueError, match="not written any more"):
+        keep(target, 0, memoryview(b"late"))
