@@ -149,6 +149,7 @@ class PartsBody:
         self._changed = threading.Condition()
         self._read = 0  # of the first of them
         self._free: memoryview | None = None
+        self._closed = False
         self.first: Future[Any] = self._executor.submit(ask, begin)
         while self._next < end and len(self._parts) < _AT_ONCE - 1:
             self._fetch()
@@ -177,8 +178,9 @@ class PartsBody:
         return memoryview(b"")
 
     def close(self) -> None:
-        """Ask for no further part."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Ask for no further part; from here on no thread puts anything into the target, over what was verified."""
+        self._closed = True
+        self._executor.shutdown(wait=not isinstance(self._target, Nowhere), cancel_futures=True)
         self._parts.clear()
 
     def _fetch(self) -> None:
@@ -197,7 +199,11 @@ class PartsBody:
 
     def _fill(self, part: _Part, body: Any) -> None:
         """Read a part to its end, which may come too early."""
-        while part.count < len(part.room) and (read := body.readinto(part.room[part.count : part.count + _READ])):
+        while (
+            not self._closed
+            and part.count < len(part.room)
+            and (read := body.readinto(part.room[part.count : part.count + _READ]))
+        ):
             self._target.keep(part.begin + part.count, part.room[part.count : part.count + read])
             part.count += read
             self._tell()

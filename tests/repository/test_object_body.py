@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_versioned.repository import ConflictError, IntegrityError, Repository, object_body
 from airflow_provider_versioned.repository.object_body import ObjectBody
+from airflow_provider_versioned.repository.targets import Memory
 from tests.repository.fault_wire import Wire, lose_answer
 from tests.servers import MINISTACK, MOTO
 
@@ -161,3 +162,12 @@ def test_lost_answers_of_parts_are_asked_for_again(
     wire.fault, wire.at, wire.times, wire.sent = lose_answer, 3, 2, 0
 
     assert reading.get_artifact_version("model", 1).get_content() == CONTENT
+
+
+def test_body_that_is_closed_puts_nothing_into_its_target_any_more() -> None:
+    body = ObjectBody(Bucket().get, "b", "k", length=len(CONTENT), target=Memory()).open_at(0)
+    assert bytes(body.read(1)) == CONTENT[:1]
+
+    body.close()
+
+    assert not any(thread.is_alive() for thread in body._executor._threads)
