@@ -93,7 +93,11 @@ class RepositoryTrigger(BaseEventTrigger):
         from airflow_provider_versioned.hooks.repository import VersionedRepositoryHook  # noqa: PLC0415 -- loads AWS libraries
 
         hook = VersionedRepositoryHook(**self.hook_arguments())
-        return hook, hook.identity
+        identity = hook.identity
+        # Made here, for the event loop must not wait for it: up to Python 3.11 a cached_property has one lock for all
+        # instances, and a thread that reads the connection of another hook may hold it while it needs the event loop.
+        _ = hook.repository
+        return hook, identity
 
     def _wait_secs(self, failures: int) -> float:
         """Return the seconds until the next look, after so many failed ones in a row."""

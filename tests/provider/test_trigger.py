@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,29 @@ def test_one_client_serves_the_whole_wait(versions: Repository, monkeypatch: pyt
     assert asyncio.run(first_event(trigger(seconds=1)))["status"] == "timeout"
     assert made == ["dynamodb"]
     assert versions.get_alias("model", "prod").version == "1"
+
+
+def test_event_loop_never_waits_for_a_thread_that_waits_for_the_event_loop(versions: Repository) -> None:
+    """In the triggerer a connection is read through the event loop, also in a thread."""
+    begun, answered = threading.Event(), threading.Event()
+
+    class OtherHook(VersionedRepositoryHook):
+        @classmethod
+        def get_connection(cls, conn_id: str) -> Any:
+            begun.set()
+            assert answered.wait(5), "The event loop stood still."
+            return super().get_connection(conn_id)
+
+    async def look_meanwhile() -> Alias | None:
+        async with trigger().looks() as looks:
+            other = asyncio.create_task(asyncio.to_thread(lambda: OtherHook().repository))
+            await asyncio.to_thread(begun.wait)
+            asyncio.get_running_loop().call_later(0.2, answered.set)
+            found = await looks.find("model", "prod")
+            await other
+        return found
+
+    assert asyncio.run(look_meanwhile()) == versions.get_alias("model", "prod")
 
 
 def test_outage_is_waited_through_with_growing_pauses_that_end_with_it() -> None:
