@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import psutil
 from botocore.config import Config
 
 from airflow_provider_versioned.repository import Repository
@@ -88,9 +90,9 @@ class Cluster:
         program = self.start(service)
         assert program.popen.wait(PATIENCE_SECS) == 0, self.output(service)
 
-    def output(self, service: str) -> str:
+    def output(self, service: str, characters: int = 3000) -> str:
         """Return the end of what a service has said."""
-        return (self._folder / "output" / f"{service}.log").read_text(errors="replace")[-3000:]
+        return (self._folder / "output" / f"{service}.log").read_text(errors="replace")[-characters:]
 
     def is_healthy(self, service: str) -> bool:
         """Ask a service's health check."""
@@ -115,9 +117,20 @@ class Cluster:
         deadline = time.monotonic() + PATIENCE_SECS
         while not condition():
             if time.monotonic() > deadline:
-                said = "\n".join(f"--- {name}:\n{self.output(name)}" for name in self._running)
-                raise AssertionError(f"{what} did not come {found()}; unhealthy: {self.unhealthy()}\n{said}")
+                unhealthy = [name.replace(" ", "-") for name in self.unhealthy()]
+                said = [f"--- {name}:\n{self.output(name)}" for name in self._running if name not in unhealthy]
+                said += [f"--- {name}, unhealthy:\n{self._stacks(name)}" for name in unhealthy if name in self._running]
+                raise AssertionError("\n".join([f"{what} did not come {found()}; unhealthy: {unhealthy}", *said]))
             time.sleep(0.5)
+
+    def _stacks(self, service: str) -> str:
+        """End a service's processes with the stacks of their threads; return what it has said."""
+        main = psutil.Process(self._running[service][1].popen.pid)
+        for process in [*reversed(main.children(recursive=True)), main]:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGABRT)  # for which PYTHONFAULTHANDLER has a handler
+            time.sleep(1)  # what a child says goes through its parent
+        return self.output(service, 12000)
 
     def run(self, dag_id: str, run_id: str, **conf: Any) -> None:
         """Let a Dag be scheduled, and start a run of it."""
@@ -212,6 +225,7 @@ def _own_settings(folder: Path, ports: Mapping[tuple[str, int], int]) -> dict[st
         "HOME": str(folder),
         "HOSTNAME": socket.gethostname(),
         "PATH": path_of_programs(),
+        "PYTHONFAULTHANDLER": "1",
         "PYTHONUNBUFFERED": "1",
         "SCARF_ANALYTICS": "false",
         "TMPDIR": str(folder / "tmp"),
