@@ -87,11 +87,18 @@ class Bucket:
                 for entry in page.get("Contents", []):
                     yield entry["Key"]
 
-    def list_at_once(self, asked: str) -> Sequence[Listed] | None:
-        """List everything under the repository's prefix, if it comes in one answer (1,000 objects); None: no."""
+    def list_within(self, asked: str, answers: int) -> Sequence[Listed] | None:
+        """List everything under the repository's prefix, if it comes in so many answers, of 1,000 each; None: no."""
+        objects: list[Listed] = []
         with self._translated(asked):
-            answer = self._clients.s3.list_objects_v2(Bucket=self._place.s3_bucket, Prefix=self._place.root())
-        return None if answer["IsTruncated"] else [_listed(entry) for entry in answer.get("Contents", [])]
+            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._place.s3_bucket, Prefix=self._place.root()
+            )
+            for number, page in enumerate(pages):
+                objects += map(_listed, page.get("Contents", []))
+                if number + 1 == answers and page["IsTruncated"]:
+                    return None
+        return objects
 
     def list(self, asked: str, name: str) -> Iterator[Listed]:
         """List the objects directly in an artifact's folder, in the order of their keys."""

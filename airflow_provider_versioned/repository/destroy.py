@@ -1,4 +1,4 @@
-"""Destroying whole artifacts, for good.
+"""Destroying a whole artifact, for good.
 
 Records first, bytes last: aliases and versions, in one transaction where that is possible, then the objects, then
 LATEST's item, which has to outlive its object (see docs/decisions/016-records-of-an-artifact-are-deleted-first.md). It
@@ -16,24 +16,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.alias_change import targets_of
-from airflow_provider_versioned.repository.errors import ConflictError, InUseError, InvalidInputError
-from airflow_provider_versioned.repository.etags import expectation
-from airflow_provider_versioned.repository.inputs import LATEST, check_flat_name
-from airflow_provider_versioned.repository.inventory import Belongings, Inventory
+from airflow_provider_versioned.repository.errors import ConflictError, InUseError
+from airflow_provider_versioned.repository.inputs import LATEST
+from airflow_provider_versioned.repository.inventory import by_sk
 from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, both, either
 from airflow_provider_versioned.repository.keys import (
     COUNTER,
     Place,
     alias_pk,
     decode_version,
-    encode_version,
     head_sk,
     meta_pk,
 )
-from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
+from airflow_provider_versioned.repository.many import at_once, both_at_once
 from airflow_provider_versioned.repository.objects import is_copied_in_parts
 from airflow_provider_versioned.repository.remains import forgetting_latest
-from airflow_provider_versioned.repository.removal import Batch, Found, Removal, deletion, is_marked
+from airflow_provider_versioned.repository.removal import Batch, Fence, Found, Removal, deletion, is_marked
 from airflow_provider_versioned.repository.revisions import new_revision
 from airflow_provider_versioned.repository.table import RawItem, Refused, Table, delete, update
 
@@ -43,13 +41,13 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
     from airflow_provider_versioned.repository.bucket import Listed
+    from airflow_provider_versioned.repository.inventory import Belongings
     from airflow_provider_versioned.repository.latest import Latest
     from airflow_provider_versioned.repository.objects import Objects
     from airflow_provider_versioned.repository.remains import Remains
 
 log = logging.getLogger(__name__)
 _TRIES = 10
-_ARTIFACTS_AT_ONCE = 3  # each with a few requests at once, of the ten connections that boto3 keeps open
 
 
 @dataclass
@@ -59,6 +57,8 @@ class _Gone:
     versions: list[str] = field(default_factory=list)
     aliases: list[str] = field(default_factory=list)
     copied_in_parts: bool = False  # or that may be
+    fence: Fence | None = None  # that went up with the last mark of LATEST
+    entries: set[str] = field(default_factory=set)  # that say which object of LATEST goes
 
     @property
     def numbers(self) -> list[str]:
@@ -72,14 +72,6 @@ class _Gone:
         return ", ".join([*words, *([f"{count} version{'s' if count > 1 else ''}"] if count else [])])
 
 
-@dataclass(frozen=True)
-class _Fenced:
-    """The object of LATEST that goes: its ETag, and the entry that says so."""
-
-    etag: str
-    entry: str
-
-
 class Destroyer:
     """Removes artifacts with all that belongs to them."""
 
@@ -89,7 +81,6 @@ class Destroyer:
         self._objects = objects
         self._latest = latest
         self._remains = remains
-        self._inventory = Inventory(table, place, objects)
 
     def destroy(self, name: str, seen: Belongings | None = None) -> None:
         """Remove an artifact's aliases, versions and bytes for good.
@@ -123,7 +114,7 @@ class Destroyer:
         """
         for _ in range(_TRIES):
             found = self._read(asked, name) if seen is None or seen.lacks_numbers else seen
-            seen = None
+            seen = gone.fence = None
             gone.copied_in_parts |= found.copied_in_parts
             if found.protected:
                 self._remains.remove_objects(asked, name, gone.numbers)
@@ -181,6 +172,9 @@ class Destroyer:
             self._table.transact(asked, batch.writes)  # also one alone: sent again, it would mark what was put since
         except Refused:
             return False
+        if batch.fence is not None:
+            gone.fence = batch.fence
+            gone.entries.add(batch.fence.entry)
         gone.versions.extend(batch.versions)
         gone.aliases.extend(batch.aliases)
         return True
@@ -195,40 +189,79 @@ class Destroyer:
             listed: The objects, whenever that was.
             revision: That of the mark of LATEST.
         """
-        versions = {self._place.version_of_object(name, entry.key): entry for entry in listed}
-        versions.pop(None, None)  # not ours: another repository's, with another suffix, or a person's
-        latest = versions.pop(LATEST, None)
-        objects = {encode_version(version): entry for version, entry in versions.items() if version is not None}
+        objects = by_sk(self._place, name, listed)
+        latest = objects.pop(LATEST, None)
         unknown = objects.keys() - found.items.keys() - set(gone.versions)
         ownerless = self._ownerless(asked, name, {sk: objects[sk] for sk in unknown})
         numbers = sorted({*gone.numbers, *found.numbers, *ownerless})
-        head = found.latest
+        in_parts = gone.copied_in_parts or any(is_copied_in_parts(entry.size) for entry in objects.values())
+        fence, left = self._remove_bytes(
+            asked, name, numbers, found.latest, latest.etag if latest is not None else None, gone, in_parts=in_parts
+        )
+        self._remove_latest_item(asked, name, found, fence, revision, gone)
+        removed = {*map(decode_version, numbers), *([LATEST] if fence is not None else [])}
+        if any(targets_of(AliasItem.from_raw_data(raw)).versions <= removed for raw in left if "version" in raw):
+            self.delete_dangling(asked, name, removed)
+
+    def _remove_bytes(
+        self,
+        asked: str,
+        name: str,
+        numbers: Sequence[str],
+        head: RawItem | None,
+        listed: str | None,
+        gone: _Gone,
+        *,
+        in_parts: bool,
+    ) -> tuple[Fence | None, list[RawItem]]:
+        """Delete the objects of numbers, and that of LATEST unless it has been written anew.
+
+        Args:
+            head: LATEST's item, as it was before.
+            listed: ETag of LATEST's object, whenever it was listed; None: there was none.
+            in_parts: Whether somebody may be copying to LATEST in parts.
+
+        Returns:
+            Which object of LATEST is gone, and what aliases there are.
+        """
         removing = partial(self._remains.remove_objects, asked, name, numbers)
-        fencing = partial(self._fence, asked, name, head, latest.etag if latest is not None else None)
-        if gone.copied_in_parts or any(is_copied_in_parts(entry.size) for entry in objects.values()):
+        reading = partial(self._table.query, asked, alias_pk(name))
+        fence = gone.fence
+        if fence is not None and not in_parts and listed in {None, fence.etag}:
+            # Nobody was writing LATEST when it was marked, and nobody who was before can come late: in any order.
+            deleting = partial(self.delete_latest, asked, name, fence)
+            _, left = both_at_once(lambda: both_at_once(removing, deleting), lambda: list(reading()))
+            return fence, left
+        looking = partial(self._fence, asked, name, head, listed)
+        if in_parts:
             removing()
             self._abort_copies(asked, name)  # after the objects went, so that no other can be made
-            fenced, left = both_at_once(fencing, lambda: list(self._table.query(asked, alias_pk(name))))
+            fence, left = both_at_once(looking, lambda: list(reading()))
         else:
-            (_, fenced), left = both_at_once(
-                lambda: both_at_once(removing, fencing), lambda: list(self._table.query(asked, alias_pk(name)))
-            )
-        if fenced is not None:
+            (_, fence), left = both_at_once(lambda: both_at_once(removing, looking), lambda: list(reading()))
+        if fence is not None:
             # Not before: where there is no object, a late copy of a number to LATEST would not be refused.
-            self._objects.delete_if(asked, self._place.object_key(name, LATEST), fenced.etag)
+            self.delete_latest(asked, name, fence)
+        return fence, left
+
+    def delete_latest(self, asked: str, name: str, fence: Fence) -> None:
+        """Delete LATEST's object if it is still the one that was fenced."""
+        self._objects.delete_if(asked, self._place.object_key(name, LATEST), fence.etag)
+
+    def _remove_latest_item(
+        self, asked: str, name: str, found: Found, fence: Fence | None, revision: str, gone: _Gone
+    ) -> None:
+        """Delete LATEST's item, and ghosts, unless they have been written anew."""
+        head = found.latest
         mark = None if head is None else revision
         if head is not None and is_marked(head):  # by an earlier purge
             mark = head.get("revision", {}).get("S")
-        expected = fenced.entry if fenced is not None else None
-        forgetting = forgetting_latest(name, head, mark, expected)
-        writes = [forgetting] if head is not None or fenced is not None else []
+        entries = gone.entries | ({fence.entry} if fence is not None else set())
+        forgetting = forgetting_latest(name, head, mark, entries)
+        writes = [forgetting] if head is not None or fence is not None else []
         writes += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in found.ghosts]
-        refused = self._remains.write_what_still_holds(asked, writes)
-        if expected is not None and forgetting in refused:
-            self._expect_no_more(asked, name, expected)
-        removed = {*map(decode_version, numbers), *([LATEST] if fenced is not None else [])}
-        if any(targets_of(AliasItem.from_raw_data(raw)).versions <= removed for raw in left if "version" in raw):
-            self._delete_dangling(asked, name, removed, gone)
+        if forgetting in self._remains.write_what_still_holds(asked, writes):
+            self.expect_no_more(asked, name, entries)
 
     def _abort_copies(self, asked: str, name: str) -> None:
         """Give up what is being copied to LATEST in parts.
@@ -253,24 +286,27 @@ class Destroyer:
         self._remains.reserve(asked, name, int(max(found, default="0")))
         return found
 
-    def _delete_dangling(self, asked: str, name: str, removed: Collection[str], gone: _Gone) -> None:
-        """Delete the aliases that the library ``versioned``, which asks for no version, has made in between."""
+    def delete_dangling(self, asked: str, name: str, removed: Collection[str]) -> None:
+        """Delete the aliases that the library ``versioned``, which asks for no version, has made in between.
+
+        Args:
+            removed: Versions that are gone.
+        """
         for alias, view in self._read(asked, name).aliases.items():
             if view.targets.versions <= set(removed):
-                self._sent(asked, deletion(name, alias, view, gone=view.targets.versions), gone)
+                batch = deletion(name, alias, view, gone=view.targets.versions)
+                with suppress(Refused):
+                    self._table.transact(asked, batch.writes)
 
-    def _expect_no_more(self, asked: str, name: str, expected: str) -> None:
+    def expect_no_more(self, asked: str, name: str, entries: Iterable[str]) -> None:
         """Take back what was written down, after LATEST was written anew."""
-        there, own = ArtifactItem.expected_etags.contains(expected), ArtifactItem.expected_etags.delete({expected})
-        with suppress(Refused):
-            self._table.write(asked, update(ArtifactItem(name, LATEST), there, own))
+        for entry in entries:
+            there, own = ArtifactItem.expected_etags.contains(entry), ArtifactItem.expected_etags.delete({entry})
+            with suppress(Refused):
+                self._table.write(asked, update(ArtifactItem(name, LATEST), there, own))
 
-    def _fence(self, asked: str, name: str, raw: RawItem | None, seen: str | None) -> _Fenced | None:
+    def _fence(self, asked: str, name: str, raw: RawItem | None, seen: str | None) -> Fence | None:
         """Write down which object of LATEST goes, unless LATEST has been written anew: then it stays.
-
-        Whoever writes LATEST from here on sees to it that its object has another ETag, also for the same content, so
-        that the deletion, which is on condition of the ETag, cannot take it. Whoever announced it before does so
-        anyway.
 
         Args:
             raw: The item as it was before it was marked.
@@ -294,49 +330,19 @@ class Destroyer:
         before = either(ArtifactItem.pending.does_not_exist(), ArtifactItem.etag == stored.etag)
         return self._fenced(asked, name, stored.etag, both(ArtifactItem.state == PURGING, before))
 
-    def _fenced(self, asked: str, name: str, etag: str, condition: Condition) -> _Fenced | None:
-        entry = expectation(etag, new_revision())
-        fence = update(
+    def _fenced(self, asked: str, name: str, etag: str, condition: Condition) -> Fence | None:
+        fence = Fence.of(etag)
+        saying = update(
             ArtifactItem(name, LATEST),
             both(condition, ArtifactItem.aliases.does_not_exist()),
-            ArtifactItem.expected_etags.add({entry}),
+            ArtifactItem.expected_etags.add({fence.entry}),
             ArtifactItem.state.set(PURGING),
             ArtifactItem.is_deleted.set(True),
         )
         try:
-            self._table.write(asked, fence)
+            self._table.write(asked, saying)
         except Refused as refused:
             # If it says what we said, only the answer was lost.
-            landed = entry in (refused.found[0] or {}).get("expected_etags", {}).get("SS", ())
-            return _Fenced(etag, entry) if landed else None
-        return _Fenced(etag, entry)
-
-    def destroy_all(self) -> None:
-        """Destroy every artifact of the repository, and nothing else in the bucket or the table.
-
-        Raises:
-            InUseError: Artifacts with protected versions are left; all others are gone.
-        """
-        asked = "Purging all artifacts"
-        artifacts, left = self._inventory.artifacts(asked), dict[str, str]()
-        names = [name for name in sorted(artifacts) if _is_flat(asked, name)]
-        for done in for_each(names, lambda name: self.destroy(name, artifacts[name]), _ARTIFACTS_AT_ONCE):
-            if isinstance(done.error, InUseError):
-                left[done.entry] = done.error.message
-            elif done.error is not None:
-                raise done.error
-        if left:
-            raise InUseError(
-                f"Purging all artifacts left {len(left)} that have protected versions; all others are gone. "
-                f"{' '.join(left[name] for name in sorted(left))}",
-                names=tuple(sorted(left)),
-            )
-
-
-def _is_flat(asked: str, name: str) -> bool:
-    try:
-        check_flat_name(name)
-    except InvalidInputError as error:
-        log.warning("%s leaves one out: %s", asked, error)
-        return False
-    return True
+            landed = fence.entry in (refused.found[0] or {}).get("expected_etags", {}).get("SS", ())
+            return fence if landed else None
+        return fence

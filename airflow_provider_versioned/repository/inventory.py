@@ -1,7 +1,7 @@
 """Which artifacts a whole repository has, and what belongs to each.
 
-A repository that fits into one answer of DynamoDB and one of S3 is read in two requests, however many artifacts it has.
-Of a larger one only the names are found; each artifact is read when its turn comes.
+A repository of some thousand versions is read in a few requests, however many artifacts it has. Of a larger one, which
+would take too much memory, only the names are found; each artifact is read when its turn comes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_versioned.repository.keys import COUNTER, alias_pk, head_sk, is_version_sk, meta_pk
+from airflow_provider_versioned.repository.keys import (
+    COUNTER,
+    alias_pk,
+    encode_version,
+    head_sk,
+    is_version_sk,
+    meta_pk,
+)
 from airflow_provider_versioned.repository.many import both_at_once
 from airflow_provider_versioned.repository.remains import is_own
 from airflow_provider_versioned.repository.removal import Found
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
     from airflow_provider_versioned.repository.bucket import Listed
     from airflow_provider_versioned.repository.keys import Place
     from airflow_provider_versioned.repository.objects import Objects
+
+MAX_ANSWERS = 8  # of DynamoDB, with 1 MB each, and of S3, with 1,000 objects each
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,9 @@ class Inventory:
         Returns:
             What belongs to them, by name; None: it is too much to be read here.
         """
-        raws, listed = both_at_once(lambda: self._table.scan_at_once(asked), lambda: self._objects.list_at_once(asked))
+        raws, listed = both_at_once(
+            lambda: self._table.scan_within(asked, MAX_ANSWERS), lambda: self._objects.list_within(asked, MAX_ANSWERS)
+        )
         if raws is None or listed is None:
             return dict.fromkeys(self._names(asked))
         folders = self._by_folder(listed)
@@ -70,6 +81,12 @@ class Inventory:
             lambda: _names_of(map(key_of, self._table.scan_keys(asked))),
         )
         return folders | names
+
+
+def by_sk(place: Place, name: str, listed: Iterable[Listed]) -> dict[str, Listed]:
+    """Return the objects of versions by sort key; others are a person's, or of a repository with another suffix."""
+    versions = ((place.version_of_object(name, entry.key), entry) for entry in listed)
+    return {encode_version(version): entry for version, entry in versions if version is not None}
 
 
 def _names_of(keys: Iterable[tuple[str, str]]) -> set[str]:

@@ -9,6 +9,7 @@ from airflow_provider_versioned.repository.destroy import Destroyer
 from airflow_provider_versioned.repository.doctor.doctor import Doctor
 from airflow_provider_versioned.repository.doctor.examination import Examiner
 from airflow_provider_versioned.repository.doctor.remedies import Remedies
+from airflow_provider_versioned.repository.emptying import Emptier
 from airflow_provider_versioned.repository.free import Freer
 from airflow_provider_versioned.repository.latest import Latest
 from airflow_provider_versioned.repository.objects import Objects
@@ -52,6 +53,7 @@ class Parts:
         self._freer = Freer(self._table, self._remains)
         self._sweeper = Sweeper(self._table, place, self._objects, self._remains)
         self._destroyer = Destroyer(self._table, place, self._objects, self._latest, self._remains)
+        self._emptier = Emptier(self._table, place, self._objects, self._remains, self._destroyer)
         self._outcomes = Outcomes(self._table)
         self._rollouts = Rollouts(self._table, self._aliases)
         examiner = Examiner(self._table, place, self._objects)

@@ -28,7 +28,7 @@ from airflow_provider_versioned.repository.table import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pynamodb.expressions.condition import Condition
 
@@ -113,7 +113,9 @@ def reservation(name: str, number: int) -> Write:
     return update(CounterItem(meta_pk(name), COUNTER), lower, CounterItem.highest.set(number))
 
 
-def forgetting_latest(name: str, raw: Mapping[str, Any] | None, revision: str | None, own: str | None = None) -> Write:
+def forgetting_latest(
+    name: str, raw: Mapping[str, Any] | None, revision: str | None, own: Collection[str] = ()
+) -> Write:
     """Return the write that deletes the item of a LATEST whose object is gone, on condition that it is marked still.
 
     If it names others who may still write, replace or delete an object, it stays as a tombstone, without the date that
@@ -122,13 +124,13 @@ def forgetting_latest(name: str, raw: Mapping[str, Any] | None, revision: str | 
     Args:
         raw: The item as it was read.
         revision: That of the mark: another one is that of another purge, which has another object to delete.
-        own: The caller's entry in it.
+        own: The caller's entries in it.
     """
     before = ArtifactItem.from_raw_data(dict(raw)) if raw is not None else None
     item = ArtifactItem(name, LATEST)
     same = ArtifactItem.revision == revision if revision is not None else ArtifactItem.revision.does_not_exist()
     marked = both(ArtifactItem.state == PURGING, same)
-    done = set(outdated(before) | ({own} if own is not None else set()))
+    done = set(outdated(before) | set(own))
     pending = before.pending if before is not None else None
     if entries(before) - done or (pending is not None and not is_outdated(pending)):
         actions = [ArtifactItem.expected_etags.delete(done)] if done else []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_versioned.repository.alias_change import Attempt, Change, Targets, View
+from airflow_provider_versioned.repository.etags import expectation
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.items import (
     CLAIMED,
@@ -108,12 +109,30 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Fence:
+    """The object of LATEST that goes: its ETag, and the entry that says so.
+
+    Whoever writes LATEST from then on sees to it that its object has another ETag, also for the same content, so that
+    the deletion, which is on condition of the ETag, cannot take it. See docs/decisions/009-no-etag-twice.md.
+    """
+
+    etag: str
+    entry: str
+
+    @classmethod
+    def of(cls, etag: str) -> Fence:
+        """Make the entry."""
+        return cls(etag, expectation(etag, new_revision()))
+
+
+@dataclass(frozen=True)
 class Batch:
-    """Writes that go together; which versions (by sort key) and aliases are gone then."""
+    """Writes that go together; which versions (by sort key) and aliases are gone then, and how LATEST is fenced."""
 
     writes: tuple[Write, ...]
     versions: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    fence: Fence | None = None
 
 
 class Removal:
@@ -188,10 +207,24 @@ class Removal:
             return Batch((self._deletion(sk, raw),), (sk,))
         hiding = self._hiding(sk, raw, mark, revision)
         if sk == LATEST:
-            return Batch((hiding.write, *hiding.checks), (sk,))
+            fence = self._fence()
+            write = hiding.write if fence is None else self._fenced(hiding, fence)
+            return Batch((write, *hiding.checks), (sk,), fence=fence)
         if sk != self._highest:
             return Batch((delete(ArtifactItem(self._name, sk), hiding.condition), *hiding.checks), (sk,))
         return Batch((hiding.burial(self._name), *hiding.checks), (sk,))
+
+    def _fence(self) -> Fence | None:
+        """Return what goes up with LATEST's mark; None: not yet, as somebody may be writing LATEST or come late."""
+        latest = self._found.latest or {}
+        undisturbed = not (self._found.copied_in_parts or latest.keys() & {"pending", "expected_etags"})
+        return Fence.of(latest["etag"]["S"]) if undisturbed and "etag" in latest else None
+
+    def _fenced(self, hiding: Hiding, fence: Fence) -> Write:
+        """Return the mark of LATEST that says which object goes, unless LATEST is written anew or announced."""
+        as_read = (ArtifactItem.etag == fence.etag) & ArtifactItem.expected_etags.does_not_exist()
+        saying = ArtifactItem.expected_etags.add({fence.entry})
+        return update(ArtifactItem(self._name, LATEST), both(hiding.condition, as_read), *hiding.actions, saying)
 
     def _hiding(self, sk: str, raw: RawItem, mark: str | None, revision: str) -> Hiding:
         # A claim that has been published since changed LATEST too, perhaps after that was read.
@@ -243,6 +276,7 @@ def _joined(batches: Iterable[Batch]) -> Batch:
         tuple(write for batch in batches for write in batch.writes),
         tuple(sk for batch in batches for sk in batch.versions),
         tuple(alias for batch in batches for alias in batch.aliases),
+        next((batch.fence for batch in batches if batch.fence is not None), None),
     )
 
 

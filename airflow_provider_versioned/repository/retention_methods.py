@@ -184,7 +184,7 @@ class RetentionMethods(Parts):
         Raises:
             InUseError: Artifacts with protected versions are left; all others are gone.
         """
-        self._destroyer.destroy_all()
+        self._emptier.destroy_all()
 
 
 def _rule(

@@ -189,12 +189,22 @@ class Table:
         }
         yield from self._pages(asked, "query", request)
 
-    def scan_at_once(self, asked: str) -> list[RawItem] | None:
-        """Read the whole table, in no order, if it comes in one answer (1 MB); None: it does not."""
+    def scan(self, asked: str) -> Iterator[RawItem]:
+        """Read every item of the table, in no order."""
         self.ensure_ours(asked)
-        answer = self._send(asked, "scan", {"TableName": self._name, "ConsistentRead": True})
-        items: list[RawItem] = answer["Items"]
-        return None if "LastEvaluatedKey" in answer else items
+        yield from self._pages(asked, "scan", {"TableName": self._name, "ConsistentRead": True})
+
+    def scan_within(self, asked: str, answers: int) -> list[RawItem] | None:
+        """Read the whole table, in no order, if it comes in so many answers (of 1 MB); None: it does not."""
+        self.ensure_ours(asked)
+        items: list[RawItem] = []
+        for number, answer in enumerate(
+            self._answers(asked, "scan", {"TableName": self._name, "ConsistentRead": True})
+        ):
+            items += answer["Items"]
+            if number + 1 == answers and "LastEvaluatedKey" in answer:
+                return None
+        return items
 
     def scan_keys(self, asked: str) -> Iterator[RawItem]:
         """Read the keys of every item of the table, in no order; reads (and costs) the whole table."""
@@ -203,9 +213,13 @@ class Table:
         yield from self._pages(asked, "scan", request)
 
     def _pages(self, asked: str, operation: str, request: dict[str, Any]) -> Iterator[RawItem]:
+        for answer in self._answers(asked, operation, request):
+            yield from answer["Items"]
+
+    def _answers(self, asked: str, operation: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         while True:
             answer = self._send(asked, operation, request)
-            yield from answer["Items"]
+            yield answer
             if "LastEvaluatedKey" not in answer:
                 return
             request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -298,6 +298,7 @@ class Hiding:
 
     Attributes:
         condition: Of the write.
+        actions: Of the write.
     """
 
     def __init__(
@@ -325,8 +326,8 @@ class Hiding:
         if state is not None:
             there = both(there, ArtifactItem.state == state)
         self.condition: Condition = there & free
-        dated = ArtifactItem.deleted_at.set(datetime.now(UTC))
-        self.write = update(item, self.condition, dated, *self._actions(purging=purging))
+        self.actions = [ArtifactItem.deleted_at.set(datetime.now(UTC)), *self._actions(purging=purging)]
+        self.write = update(item, self.condition, *self.actions)
         stale = sorted(set(overruled or ()) - set(unchecked))
         self.checks: list[Write] = [self._points_elsewhere(name, alias) for alias in stale]
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_versioned.repository import InvalidInputError, StorageUnavailableError
+from airflow_provider_versioned.repository import (
+    InUseError,
+    InvalidInputError,
+    StorageUnavailableError,
+    emptying,
+    inventory,
+)
 from tests.repository.interruption import interrupting
 from tests.servers import MOTO
 
@@ -104,7 +110,7 @@ def test_purge_all_destroys_every_artifact_and_nothing_else(
     in_one_answer: bool,
 ) -> None:
     if not in_one_answer:
-        monkeypatch.setattr(model._objects, "list_at_once", lambda _asked: None)
+        monkeypatch.setattr(model._objects, "list_within", lambda _asked, _answers: None)
     model.publish_artifact_version("other", content=b"x")
     model.delete_artifact_version("other")
     foreign = [("customer", "profile"), ("__jobs", "1"), ("model", "#note")]
@@ -139,6 +145,7 @@ def objects_of_others(store: Store) -> None:
 def test_purge_all_of_what_comes_in_several_answers_reads_each_artifact_in_its_turn(
     model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, fill: Callable[[Store], None]
 ) -> None:
+    monkeypatch.setattr(inventory, "MAX_ANSWERS", 1)
     destroyer, read = model._destroyer, list[str]()
     reading = destroyer._read
 
@@ -155,32 +162,82 @@ def test_purge_all_of_what_comes_in_several_answers_reads_each_artifact_in_its_t
     assert [key for key in store.objects() if not key.startswith("artifacts/deep/er/")] == []
 
 
-def test_purge_all_raises_what_stops_one_artifact_and_goes_on_when_repeated(
+def test_purge_all_raises_what_stops_it_and_goes_on_when_repeated(
     model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("a", "z"):
         model.publish_artifact_version(name, content=b"x")
-    remove = model._destroyer._remove_objects
+    delete = model._destroyer.delete_latest
 
-    def fail_for_one(asked: str, name: str, *rest: Any) -> None:
+    def fail_for_one(asked: str, name: str, fence: Any) -> None:
         if name == "a":
             raise StorageUnavailableError(f"{asked} failed: nobody is there.")
-        remove(asked, name, *rest)
+        delete(asked, name, fence)
 
     with monkeypatch.context() as patched:
-        patched.setattr(model._destroyer, "_remove_objects", fail_for_one)
-        with pytest.raises(StorageUnavailableError, match="Purging artifact 'a' failed: nobody is there"):
+        patched.setattr(model._destroyer, "delete_latest", fail_for_one)
+        with pytest.raises(StorageUnavailableError, match="Purging artifacts 'a' to 'z' failed: nobody is there"):
             model.purge_all()
+    assert store.keys() != []
     model.purge_all()
 
     assert store.keys() == []
+
+
+def test_purge_all_of_more_than_goes_together_leaves_nothing(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emptying, "MAX_TRANSACTION", 12)
+    monkeypatch.setattr(emptying, "_TRANSACTIONS_AT_ONCE", 2)
+    for number in range(9):
+        for content in (b"1", b"2"):
+            model.publish_artifact_version(f"m{number}", content=content)
+    model.protect("m4", 1, "audit")
+    library = store.reopened()
+
+    def alias_of_the_library() -> None:
+        store.put_item("__m0-alias", "blind", version={"S": "000001"}, is_deleted={"BOOL": False})
+        library.put_artifact("m5", b"new")
+
+    interrupting(monkeypatch, model._emptier, "_remove_bytes", alias_of_the_library)
+    with pytest.raises(InUseError, match=r"left 1 that have protected versions.*'m4'"):
+        model.purge_all()
+
+    left = store.keys()
+    assert {key.split("/")[1] for key in left} == {"m4", "m5"}
+    assert (model.list_aliases("m0"), model.get_artifact_version("m5").get_content()) == ([], b"new")
+    assert versions(model, "m4") == ["LATEST", "2", "1"]
+    assert [found for number in range(9) for found in model.verify(f"m{number}", older_than_secs=0)] == []
+
+
+def test_purge_all_of_what_is_purged_already_writes_nothing_and_visits_no_artifact(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.publish_artifact_version("other", content=b"x")
+    model.purge_all()
+    monkeypatch.setattr(model._destroyer, "destroy", None)
+
+    with store.unchanged():
+        model.purge_all()
+
+
+def test_purge_takes_what_was_put_after_it_looked(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    putting = store.reopened()
+    interrupting(monkeypatch, model._destroyer, "_remove_records", lambda: putting.put_artifact("model", b"new"))
+
+    model.purge_artifact("model")
+
+    assert store.keys() == []
+    assert set(store.items("model")) == {("model", "000005")}
 
 
 def test_latest_that_was_put_again_while_its_artifact_is_destroyed_keeps_its_bytes(
     model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     putting = store.reopened()
-    interrupting(monkeypatch, model._destroyer, "_fence", lambda: putting.put_artifact("model", b"5"))
+    interrupting(monkeypatch, model._destroyer, "delete_latest", lambda: putting.put_artifact("model", b"5"))
 
     model.purge_artifact("model")
     assert model.get_artifact_version("model").get_content() == b"5"

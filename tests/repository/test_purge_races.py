@@ -201,7 +201,7 @@ def test_purge_of_everything_takes_an_artifact_as_it_has_become_since_it_was_rea
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     other = store.reopened()
-    interrupting(monkeypatch, repository._destroyer, "destroy", lambda: CHANGES[change](other))
+    interrupting(monkeypatch, repository._emptier, "_remove_records", lambda: CHANGES[change](other))
 
     repository.purge_all()
 
@@ -214,7 +214,7 @@ def test_purge_of_everything_leaves_what_was_protected_since_it_was_read(
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = store.reopened()
-    interrupting(monkeypatch, repository._destroyer, "destroy", lambda: other.protect("m", 1, "audit"))
+    interrupting(monkeypatch, repository._emptier, "_remove_records", lambda: other.protect("m", 1, "audit"))
 
     with pytest.raises(InUseError, match="left 1 that have protected versions"):
         repository.purge_all()
@@ -247,15 +247,15 @@ def test_version_published_between_the_readings_of_a_purge_goes_with_the_others(
 def test_version_published_while_the_table_is_read_goes_with_the_others(
     repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other, scan = store.reopened(), repository._table.scan_at_once
+    other, scan = store.reopened(), repository._table.scan_within
 
-    def scan_while_publishing(asked: str) -> list[Any]:
-        before = scan(asked) or []
+    def scan_while_publishing(asked: str, answers: int) -> list[Any]:
+        before = scan(asked, answers) or []
         publish(other)
-        after = scan(asked) or []
+        after = scan(asked, answers) or []
         return [raw for raw in before if raw["pk"]["S"] == "m"] + [raw for raw in after if raw["pk"]["S"] != "m"]
 
-    monkeypatch.setattr(repository._table, "scan_at_once", scan_while_publishing)
+    monkeypatch.setattr(repository._table, "scan_within", scan_while_publishing)
 
     repository.purge_all()
 
