@@ -89,9 +89,14 @@ def _read_by_library(repository: Any, name: str, _found: Any) -> bytes:
     return found
 
 
-def _three_artifacts(repository: Any, _name: str, _turn: int) -> None:
-    for number in range(3):
-        versions(repository, f"artifact-{number}", 3)
+def _artifacts(count: int) -> Callable[[Any, str, int], None]:
+    """Return a preparation that makes artifacts of 3 versions."""
+
+    def before(repository: Any, _name: str, _turn: int) -> None:
+        for number in range(count):
+            versions(repository, f"artifact-{number}", 3)
+
+    return before
 
 
 def _bootstrap_by_library(repository: Any, _name: str, _found: Any) -> None:
@@ -117,7 +122,7 @@ def many(aws: Aws, count: int, *, objects: bool) -> Callable[[Any, str, int], st
 
 def of_both(aws: Aws, *, small: bool = False) -> Sequence[Row]:
     """Return the operations that the library has, too."""
-    thousand, turns = (40, 1) if small else (1000, 2)
+    thousand, fifty, turns = (40, 5, 1) if small else (1000, 50, 2)
 
     def fresh(repository: Any) -> Repository:
         return Repository(
@@ -274,7 +279,7 @@ def of_both(aws: Aws, *, small: bool = False) -> Sequence[Row]:
             "list_artifact_names",
             lambda r, _, __: r.list_artifact_names(),
             lambda r, _, __: r.list_artifact_names(),
-            once(lambda r, n: _three_artifacts(r, n, 0)),
+            once(lambda r, n: _artifacts(3)(r, n, 0)),
             place="three",
         ),
         Row(
@@ -282,7 +287,16 @@ def of_both(aws: Aws, *, small: bool = False) -> Sequence[Row]:
             "purge_all",
             lambda r, _, __: r.purge_all(),
             lambda r, _, __: r.purge_all(),
-            _three_artifacts,
+            _artifacts(3),
+            place="all",
+        ),
+        Row(
+            f"purge all, {fifty} artifacts of 3 versions",
+            "purge_all",
+            lambda r, _, __: r.purge_all(),
+            lambda r, _, __: r.purge_all(),
+            _artifacts(fifty),
+            turns=turns + 1,
             place="all",
         ),
         Row(

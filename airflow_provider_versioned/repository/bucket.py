@@ -130,19 +130,24 @@ class Bucket:
                 if code_of(error) not in NO_OBJECT | {"NoSuchUpload"}:
                     raise
 
-    def delete_keys(self, asked: str, keys: Sequence[str]) -> None:
+    def delete_keys(self, asked: str, keys: Sequence[str], etags: Mapping[str, str] | None = None) -> None:
         """Delete objects for which nobody can have a use any more.
+
+        Args:
+            etags: Per key the ETag that its object must have to go; with another one it stays.
 
         Raises:
             StorageError: S3 kept some of them.
         """
-        for start in range(0, len(keys), MAX_DELETE):
-            batch = keys[start : start + MAX_DELETE]
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        objects = [{"Key": key} | ({"ETag": etags[key]} if etags and key in etags else {}) for key in keys]
+        for start in range(0, len(objects), MAX_DELETE):
+            request: Any = {"Objects": objects[start : start + MAX_DELETE], "Quiet": True}
             with self._translated(asked):
-                answer = self._clients.s3.delete_objects(
-                    Bucket=self._place.s3_bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-                )
-            if errors := answer.get("Errors"):
+                answer = self._clients.s3.delete_objects(Bucket=self._place.s3_bucket, Delete=request)
+            others = LOST | CONTENDED | NO_OBJECT if etags else frozenset()
+            errors = [error for error in answer.get("Errors", []) if error.get("Code") not in others]
+            if errors:
                 raise StorageError(
                     f"{asked} failed: {self.resource} kept {len(errors)} objects, the first being "
                     f"{errors[0].get('Key')!r} ({errors[0].get('Code')}); repeat the call.",

@@ -22,9 +22,9 @@ from airflow_provider_versioned.repository.keys import Place, alias_pk, decode_v
 from airflow_provider_versioned.repository.many import at_once, both_at_once, for_each
 from airflow_provider_versioned.repository.objects import is_copied_in_parts
 from airflow_provider_versioned.repository.remains import forgetting_latest
-from airflow_provider_versioned.repository.removal import Batch, Fence, Removal
+from airflow_provider_versioned.repository.removal import Batch, Fence, Kind, Removal
 from airflow_provider_versioned.repository.revisions import new_revision
-from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Refused, Table
+from airflow_provider_versioned.repository.table import MAX_TRANSACTION, RawItem, Refused, Table, Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,11 +81,12 @@ class Emptier:
         artifacts = dict(self._inventory.artifacts(asked))
         small: list[_Small] = []
         alone: list[str] = []
+        revision, templates = new_revision(), dict[Kind, Write]()
         for name in (name for name in sorted(artifacts) if _is_flat(asked, name)):
             belongings = artifacts[name]
             if belongings is not None and self._is_gone(name, belongings):
                 continue
-            one = self._small(name, belongings) if belongings is not None else None
+            one = self._small(name, belongings, revision, templates) if belongings is not None else None
             if one is not None:
                 small.append(one)
             else:
@@ -95,10 +96,8 @@ class Emptier:
 
     def _destroy_alone(self, artifacts: dict[str, Belongings | None]) -> None:
         left: dict[str, str] = {}
-        destroying = for_each(
-            sorted(artifacts), lambda name: self._destroyer.destroy(name, artifacts[name]), _ALONE_AT_ONCE
-        )
-        for done in destroying:
+        workers = max(1, min(len(artifacts), _ALONE_AT_ONCE))
+        for done in for_each(sorted(artifacts), lambda name: self._destroyer.destroy(name, artifacts[name]), workers):
             if isinstance(done.error, InUseError):
                 left[done.entry] = done.error.message
             elif done.error is not None:
@@ -113,13 +112,14 @@ class Emptier:
     def _is_gone(self, name: str, belongings: Belongings) -> bool:
         """Tell whether an artifact is what a purge leaves: at most the tombstone of its highest number."""
         found = belongings.found
+        if found.latest is not None or found.aliases or found.ghosts or found.lacks_numbers:
+            return False
         removal = Removal(name, found, new_revision())
-        records = removal.first is not None or removal.others or found.latest is not None or found.ghosts
-        return not (records or found.lacks_numbers) and not by_sk(self._place, name, belongings.listed)
+        return removal.first is None and not removal.others and not by_sk(self._place, name, belongings.listed)
 
-    def _small(self, name: str, belongings: Belongings) -> _Small | None:
+    def _small(self, name: str, belongings: Belongings, revision: str, templates: dict[Kind, Write]) -> _Small | None:
         """Return what goes together with others; None: the artifact is large, in use, or being changed."""
-        found, revision = belongings.found, new_revision()
+        found = belongings.found
         objects = by_sk(self._place, name, belongings.listed)
         latest = objects.pop(LATEST, None)
         changing = any(raw.get("state", {}).get("S") == CLAIMED for raw in found.items.values())
@@ -127,7 +127,7 @@ class Emptier:
             return None
         if any(is_copied_in_parts(entry.size) for entry in objects.values()):
             return None
-        removal = Removal(name, found, revision)
+        removal = Removal(name, found, revision, templates=templates)
         batch = removal.others[0] if removal.first is None and len(removal.others) == 1 else Batch(())
         if found.latest is None or batch.fence is None or (latest is not None and latest.etag != batch.fence.etag):
             return None
@@ -164,9 +164,9 @@ class Emptier:
 
     def _remove_bytes(self, asked: str, artifacts: Sequence[_Small]) -> None:
         """Delete the objects, in no order: nobody was writing LATEST, and nobody who was before can come late."""
-        keys = [self._place.object_key(one.name, decode_version(sk)) for one in artifacts for sk in one.numbers]
-        deleting = [partial(self._destroyer.delete_latest, asked, one.name, one.fence) for one in artifacts]
-        at_once(*deleting, partial(self._objects.delete_keys, asked, keys))
+        fenced = {self._place.object_key(one.name, LATEST): one.fence.etag for one in artifacts}
+        numbers = [self._place.object_key(one.name, decode_version(sk)) for one in artifacts for sk in one.numbers]
+        self._objects.delete_keys(asked, [*numbers, *fenced], fenced)
 
     def _remove_latest_items(self, asked: str, artifacts: Sequence[_Small]) -> None:
         writes = [forgetting_latest(one.name, one.latest, one.revision, {one.fence.entry}) for one in artifacts]

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
 
+Kind = tuple[bool, bool, bool]  # of an ordinary version: whether it is the highest, claimed, a ghost of the library's
+
+
 @dataclass(frozen=True)
 class Found:
     """An artifact as it was read.
@@ -141,6 +144,7 @@ class Removal:
     Args:
         revision: Given to LATEST's item.
         mark: Of a put of LATEST that has not arrived; it stays.
+        templates: Shared by removals under one revision, so that writes of a kind are made once; None: of this one.
 
     Attributes:
         first: What has to have happened before the others; None: there is no order among them.
@@ -149,10 +153,17 @@ class Removal:
             before, one by one.
     """
 
-    def __init__(self, name: str, found: Found, revision: str, mark: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        found: Found,
+        revision: str,
+        mark: str | None = None,
+        templates: dict[Kind, Write] | None = None,
+    ) -> None:
         self._name = name
         self._found = found
-        self._templates: dict[tuple[bool, bool], Write] = {}
+        self._templates = templates if templates is not None else {}
         self._highest = found.highest_read
         reserving = int(self._highest) > found.highest
         bound = [*self._aliases(), *([Batch((self._reservation(),))] if reserving else [])]
@@ -203,8 +214,8 @@ class Removal:
         return sk == self._highest and ArtifactItem.from_raw_data(raw).is_tombstone
 
     def _of_version(self, sk: str, raw: RawItem, revision: str, mark: str | None) -> Batch:
-        if sk not in {LATEST, self._highest} and "aliases" not in raw:
-            return Batch((self._deletion(sk, raw),), (sk,))
+        if sk != LATEST and "aliases" not in raw:
+            return Batch((self._of_a_kind(sk, raw, revision),), (sk,))
         hiding = self._hiding(sk, raw, mark, revision)
         if sk == LATEST:
             fence = self._fence()
@@ -240,14 +251,15 @@ class Removal:
             unchecked=self._found.aliases.keys(),
         )
 
-    def _deletion(self, sk: str, raw: RawItem) -> Write:
-        """Return the deletion of an ordinary version; those of a kind have the same condition, which is made once."""
-        kind = raw.get("state", {}).get("S") == CLAIMED, _is_ghost(raw)
+    def _of_a_kind(self, sk: str, raw: RawItem, revision: str) -> Write:
+        """Return the write by which an ordinary version goes; all of a kind have the same condition."""
+        kind = sk == self._highest, raw.get("state", {}).get("S") == CLAIMED, _is_ghost(raw)
         if kind not in self._templates:
-            condition = self._hiding(sk, raw, None, new_revision()).condition
-            if _is_ghost(raw):  # whose place may have been taken
-                condition = both(condition, ghost())
-            self._templates[kind] = delete(ArtifactItem(self._name, sk), condition)
+            hiding = self._hiding(sk, raw, None, revision)
+            # The place of a ghost may have been taken.
+            gone = both(hiding.condition, ghost()) if _is_ghost(raw) else hiding.condition
+            burying = sk == self._highest
+            self._templates[kind] = hiding.burial(self._name) if burying else delete(ArtifactItem(self._name, sk), gone)
         return self._templates[kind].of(raw)
 
 

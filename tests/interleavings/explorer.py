@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.interleavings.trial import Laboratory, Outcome, Trial
+from tests.interleavings.trial import PURGES, Laboratory, Outcome, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ CALLS: tuple[Step, ...] = (
     ("restore",),
     ("purge",),
     ("purge",),
+    ("purge all",),
 )
 _MOST_REQUESTS = 9
 
@@ -74,7 +75,7 @@ def random_trials(seed: int) -> Iterator[Trial]:
             lost,
             dice.choice((0.0, 1.2)),
             # A deletion that is sent again rests on its token alone, and so does a publish whose claim was purged.
-            lost is not None and not {"delete", "purge"} & {call[0] for call in calls} and dice.random() < 0.5,
+            lost is not None and not {"delete", *PURGES} & {call[0] for call in calls} and dice.random() < 0.5,
             dice.random() < 0.5,
             dice.random() < 0.25,
         )

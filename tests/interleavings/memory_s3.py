@@ -101,9 +101,11 @@ class MemoryS3:
             return {"Uploads": [entry for entry in entries if str(entry["Key"]).startswith(prefix)]}
         assert operation == "list_objects_v2"
         keys = [key for key in sorted(self._objects) if key.startswith(prefix)]
-        folders = {key[: key.index("/", len(prefix)) + 1] for key in keys if "/" in key[len(prefix) :]}
-        there = [(key, self._objects[key]) for key in keys if "/" not in key[len(prefix) :]]
+        below = [key for key in keys if request.get("Delimiter") and "/" in key[len(prefix) :]]
+        folders = {key[: key.index("/", len(prefix)) + 1] for key in below}
+        there = [(key, self._objects[key]) for key in keys if key not in below]
         return {
+            "IsTruncated": False,
             "CommonPrefixes": [{"Prefix": folder} for folder in sorted(folders)],
             "Contents": [
                 {"Key": key, "ETag": found.etag, "Size": len(found.body), "LastModified": found.written_at}
@@ -130,9 +132,14 @@ class MemoryS3:
         return self._answer()
 
     def delete_objects(self, **request: Any) -> _Answer:
+        errors = []
         for entry in request["Delete"]["Objects"]:
-            self._objects.pop(entry["Key"], None)
-        return self._answer()
+            there = self._objects.get(entry["Key"])
+            if there is not None and entry.get("ETag", there.etag) != there.etag:
+                errors.append({"Key": entry["Key"], "Code": "PreconditionFailed"})
+            else:
+                self._objects.pop(entry["Key"], None)
+        return self._answer(**({"Errors": errors} if errors else {}))
 
     def create_multipart_upload(self, **request: Any) -> _Answer:
         upload_id = next(self._upload_ids)

@@ -198,6 +198,14 @@ def test_objects_and_conditions_are_those_of_s3(store: Store) -> None:
     same("delete_object", other, IfMatch=etag)
     same("delete_object", other)
     same("get_object", other)
+    for key in (one, other):
+        same("put_object", key, Body=b"three")
+    doomed: Any = [{"Key": one, "ETag": '"0"'}, {"Key": other, "ETag": same("head_object", other)["ETag"]}]
+    for client in (memory, store.aws.s3):
+        answer: Any = client.delete_objects(Bucket=store.bucket, Delete={"Objects": doomed, "Quiet": True})
+        assert [(error["Key"], error["Code"]) for error in answer["Errors"]] == [(one, "PreconditionFailed")]
+    for key in (one, other):
+        same("head_object", key)
 
 
 @pytest.mark.backends(MINISTACK, DYNAMODB_LOCAL)

@@ -263,7 +263,8 @@ class _Running:
         ]
         history += self._reads
         histories = [history]
-        if ("purge",) in self._trial.calls:  # decision 001: after it, a put that is sent again is a first one again
+        # Decision 001: after a purge, a put that is sent again is a first one again.
+        if any(step[0] in PURGES for step in self._trial.calls):
             again = [replace(found, process=f"{found.process}, again") for found in history if found.kind == _LOST_PUT]
             histories.append([*history, *again])
         tried = itertools.product(histories, self._possible_heads())
@@ -300,6 +301,7 @@ def _reserved(error: BaseException | None) -> bool:
 # it was LATEST in between.
 _LOST_PUT = "put, answer lost"
 _PERHAPS = {"publish with a key", _LOST_PUT}
+PURGES = {"purge", "purge all"}
 _WRITES = {"put", "publish", *_PERHAPS}
 
 
@@ -317,7 +319,7 @@ def head_step(head: Head, operation: Operation) -> Sequence[Head]:
         return [replace(head, seen=None)]
     if operation.kind == "restore":
         return [Head(head.kept, head.kept)]
-    assert operation.kind == "purge"
+    assert operation.kind in PURGES
     return [Head()]
 
 
@@ -351,6 +353,7 @@ _CALLS: dict[str, Callable[..., object]] = {
     "delete": lambda repository: repository.delete_artifact_version(NAME, "LATEST"),
     "restore": _restore,
     "purge": lambda repository: repository.purge_artifact(NAME),
+    "purge all": lambda repository: repository.purge_all(),
 }
 
 
