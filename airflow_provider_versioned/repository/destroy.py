@@ -317,10 +317,6 @@ class Destroyer:
         """
         if raw is None and seen is None:
             return None
-        if seen is not None and "pending" not in (raw or {}) and (raw or {}).get("etag", {}).get("S") == seen:
-            fenced = self._fenced(asked, name, seen, both(ArtifactItem.state == PURGING, ArtifactItem.etag == seen))
-            if fenced is not None:
-                return fenced
         stored = self._objects.head(asked, name, LATEST)
         if stored is None or (raw is None and stored.artifact_name != name):
             return None
