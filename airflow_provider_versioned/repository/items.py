@@ -234,7 +234,7 @@ def either(first: Condition, second: Condition) -> Condition:
 def live() -> Condition:
     """The version can be read: it exists, is not deleted, and is not a ghost."""
     not_deleted = ~(ArtifactItem.is_deleted == True)  # noqa: E712 -- PynamoDB builds the condition from ==
-    return both(both(ArtifactItem.pk.exists(), ArtifactItem.update_at.exists()), not_deleted)
+    return both(ArtifactItem.update_at.exists(), not_deleted)
 
 
 def withdrawn() -> Condition:

@@ -72,7 +72,8 @@ class Purger:
     def _hide(self, asked: str, name: str, versions: Sequence[str]) -> list[PurgeDecision]:
         """Hide versions together; those that refuse are looked at one by one and returned if they stay."""
         kept: list[PurgeDecision] = []
-        hidings = {version: Hiding(name, version) for version in versions}
+        first = Hiding(name, versions[0])
+        hidings = {version: first.of(version) for version in versions}
         while hidings:
             try:
                 self._table.write_together(asked, [hiding.write for hiding in hidings.values()])

@@ -239,27 +239,29 @@ class Removal:
 
     def _hiding(self, sk: str, raw: RawItem, mark: str | None, revision: str) -> Hiding:
         # A claim that has been published since changed LATEST too, perhaps after that was read.
-        state = raw.get("state", {}).get("S")
         return Hiding(
             self._name,
             decode_version(sk),
             frozenset(raw.get("aliases", {}).get("SS", ())),
             purging=True,
             mark=mark,
-            state=state if state == CLAIMED else None,
+            state=CLAIMED if _is_claim(raw) else None,
             revision=revision,
             unchecked=self._found.aliases.keys(),
         )
 
     def _of_a_kind(self, sk: str, raw: RawItem, revision: str) -> Write:
         """Return the write by which an ordinary version goes; all of a kind have the same condition."""
-        kind = sk == self._highest, raw.get("state", {}).get("S") == CLAIMED, _is_ghost(raw)
+        kind = burying, claimed, of_library = sk == self._highest, _is_claim(raw), _is_ghost(raw)
         if kind not in self._templates:
             hiding = self._hiding(sk, raw, None, revision)
-            # The place of a ghost may have been taken.
-            gone = both(hiding.condition, ghost()) if _is_ghost(raw) else hiding.condition
-            burying = sk == self._highest
-            self._templates[kind] = hiding.burial(self._name) if burying else delete(ArtifactItem(self._name, sk), gone)
+            if burying:
+                self._templates[kind] = hiding.burial(self._name)
+            else:
+                # What is gone meanwhile may be gone; but the place of a ghost may have been taken.
+                condition = hiding.condition if claimed else hiding.free
+                condition = both(condition, ghost()) if of_library else condition
+                self._templates[kind] = delete(ArtifactItem(self._name, sk), condition)
         return self._templates[kind].of(raw)
 
 
@@ -276,6 +278,10 @@ def deletion(name: str, alias: str, view: View, *, gone: Collection[str]) -> Bat
 def is_marked(raw: RawItem) -> bool:
     """Tell whether an item is marked as being purged and nothing has happened to it since."""
     return raw.get("state", {}).get("S") == PURGING and "aliases" not in raw and "pending" not in raw
+
+
+def _is_claim(raw: RawItem) -> bool:
+    return bool(raw.get("state", {}).get("S") == CLAIMED)
 
 
 def _is_ghost(raw: RawItem) -> bool:
