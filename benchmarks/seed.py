@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.servers import Aws, PlaceArguments
 
 _AT_ONCE = 25  # items of one BatchWriteItem
+_CONTENT = b"content"
 _OLD = "2025-01-01T00:00:00.000000+0000"
 
 
@@ -24,8 +25,8 @@ def version_item(name: str, sk: str) -> dict[str, Any]:
         "update_at": {"S": _OLD},
         "is_deleted": {"BOOL": False},
         "sha256": {"S": sha256},
-        "etag": {"S": f'"{sha256[:32]}"'},
-        "size": {"N": "1048576"},
+        "etag": {"S": f'"{hashlib.md5(_CONTENT, usedforsecurity=False).hexdigest()}"'},
+        "size": {"N": str(len(_CONTENT))},
         "revision": {"S": sha256[:32]},
         "state": {"S": "published"},
         "published_by": {"S": "dag release_model, run scheduled__2025-01-01T00:00:00+00:00, task publish"},
@@ -47,7 +48,7 @@ def seed(
         aws.s3.put_object(
             Bucket=where["s3_bucket"],
             Key=f"{where['s3_prefix']}/{name}/{sk}.bin",
-            Body=b"content",
+            Body=_CONTENT,
             Metadata={"artifact_name": name, "artifact_sha256": version_item(name, sk)["sha256"]["S"]},
         )
 

@@ -94,12 +94,12 @@ class Destroyer:
         """
         asked, revision, gone = f"Purging artifact {name!r}", new_revision(), _Gone()
         self._table.ensure_ours(asked)
-        listed: Sequence[Listed]
         if seen is not None:
             found, listed = self._remove_all_records(asked, name, revision, gone, seen.found), seen.listed
         else:
+            read = self._read(asked, name)
             found, listed = both_at_once(
-                lambda: self._remove_all_records(asked, name, revision, gone),
+                lambda: self._remove_all_records(asked, name, revision, gone, read),
                 lambda: list(self._objects.list(asked, name)),
             )
         self._remove_objects(asked, name, found, listed, revision, gone)
