@@ -11,6 +11,7 @@ from airflow_provider_versioned.repository.destroy import Destroyer
 from airflow_provider_versioned.repository.following import Replaced
 from airflow_provider_versioned.repository.latest import Latest
 from airflow_provider_versioned.repository.putting import _Putting
+from airflow_provider_versioned.repository.removal import Removal
 from airflow_provider_versioned.repository.versions import Hiding, Versions
 from tests.interleavings.explorer import Tried, explore, random_trials, shrunk
 from tests.interleavings.trial import Laboratory, Trial
@@ -51,6 +52,10 @@ PLANTED = {
     "a purge deletes no object that a put has brought": (
         (Destroyer, "_fence", "both(ArtifactItem.state == PURGING, before)", "(ArtifactItem.state == PURGING)"),
         Trial((NOT_WRITTEN,), (X, PURGE), ((0, 3), (1, 5), (0, 2), (1, 4)), lost=(0, 2)),
+    ),
+    "a purge says with its mark which object goes": (
+        (Removal, "_fenced", "*hiding.actions, saying", "*hiding.actions"),
+        Trial((A,), (PURGE, PUBLISH_A, PURGE), ((2, 5),)),
     ),
     "a purge gives up copies in parts": (
         (Destroyer, "_abort_copies", "if upload.key == key:", "if False:"),
