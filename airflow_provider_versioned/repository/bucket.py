@@ -130,31 +130,46 @@ class Bucket:
                 if code_of(error) not in NO_OBJECT | {"NoSuchUpload"}:
                     raise
 
-    def delete_keys(self, asked: str, keys: Sequence[str], etags: Mapping[str, str] | None = None) -> None:
+    def delete_keys(self, asked: str, keys: Sequence[str]) -> None:
         """Delete objects for which nobody can have a use any more.
-
-        Args:
-            etags: Per key the ETag that its object must have to go; with another one it stays.
 
         Raises:
             StorageError: S3 kept some of them.
         """
+        self._demand_gone(asked, self._delete(asked, [{"Key": key} for key in keys]))
+
+    def delete_each_if(self, asked: str, etags: Mapping[str, str]) -> None:
+        """Delete objects of which each has still the ETag that is given for its key; the others stay.
+
+        Raises:
+            StorageError: S3 kept others.
+        """
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
-        objects = [{"Key": key} | ({"ETag": etags[key]} if etags and key in etags else {}) for key in keys]
+        errors = self._delete(asked, [{"Key": key, "ETag": etag} for key, etag in etags.items()])
+        others = LOST | CONTENDED | NO_OBJECT
+        self._demand_gone(asked, [error for error in errors if error.get("Code") not in others])
+        for error in errors:
+            self.delete_if(asked, error["Key"], etags[error["Key"]])  # which says how an ETag is written
+
+    def _delete(self, asked: str, objects: Sequence[Any]) -> Sequence[Any]:
+        """Delete objects; return what S3 says of those that it kept."""
+        errors: tuple[Any, ...] = ()
         for start in range(0, len(objects), MAX_DELETE):
             request: Any = {"Objects": objects[start : start + MAX_DELETE], "Quiet": True}
             with self._translated(asked):
                 answer = self._clients.s3.delete_objects(Bucket=self._place.s3_bucket, Delete=request)
-            others = LOST | CONTENDED | NO_OBJECT if etags else frozenset()
-            errors = [error for error in answer.get("Errors", []) if error.get("Code") not in others]
-            if errors:
-                raise StorageError(
-                    f"{asked} failed: {self.resource} kept {len(errors)} objects, the first being "
-                    f"{errors[0].get('Key')!r} ({errors[0].get('Code')}); repeat the call.",
-                    operation="DeleteObjects",
-                    code=errors[0].get("Code"),
-                    resource=self.resource,
-                )
+            errors += tuple(answer.get("Errors", []))
+        return errors
+
+    def _demand_gone(self, asked: str, errors: Sequence[Any]) -> None:
+        if errors:
+            raise StorageError(
+                f"{asked} failed: {self.resource} kept {len(errors)} objects, the first being "
+                f"{errors[0].get('Key')!r} ({errors[0].get('Code')}); repeat the call.",
+                operation="DeleteObjects",
+                code=errors[0].get("Code"),
+                resource=self.resource,
+            )
 
     def delete_if(self, asked: str, key: str, etag: str) -> bool:
         """Delete an object if it is still that one; tell whether it is gone."""

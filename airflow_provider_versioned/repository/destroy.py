@@ -19,21 +19,22 @@ from airflow_provider_versioned.repository.alias_change import targets_of
 from airflow_provider_versioned.repository.errors import ConflictError, InUseError
 from airflow_provider_versioned.repository.inputs import LATEST
 from airflow_provider_versioned.repository.inventory import by_sk
-from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, both, either
+from airflow_provider_versioned.repository.items import PURGING, AliasItem, ArtifactItem, both, either, live
 from airflow_provider_versioned.repository.keys import (
     COUNTER,
     Place,
     alias_pk,
     decode_version,
+    encode_version,
     head_sk,
     meta_pk,
 )
 from airflow_provider_versioned.repository.many import at_once, both_at_once
 from airflow_provider_versioned.repository.objects import is_copied_in_parts
-from airflow_provider_versioned.repository.remains import forgetting_latest
+from airflow_provider_versioned.repository.remains import forgetting_latest, given
 from airflow_provider_versioned.repository.removal import Batch, Fence, Found, Removal, deletion, is_marked
 from airflow_provider_versioned.repository.revisions import new_revision
-from airflow_provider_versioned.repository.table import RawItem, Refused, Table, delete, update
+from airflow_provider_versioned.repository.table import RawItem, Refused, Table, Write, check, delete, update
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -117,15 +118,20 @@ class Destroyer:
             seen = gone.fence = None
             gone.copied_in_parts |= found.copied_in_parts
             if found.protected:
-                self._remains.remove_objects(asked, name, gone.numbers)
+                self._end_early(asked, name, gone)
                 raise self._in_use(asked, name, found.protected, gone)
             if self._remove_records(asked, name, found, revision, gone):
                 return found
-        self._remains.remove_objects(asked, name, gone.numbers)
+        self._end_early(asked, name, gone)
         raise ConflictError(
             f"{asked} failed: others changed its aliases, versions or LATEST {_TRIES} times meanwhile; try again.",
             name=name,
         )
+
+    def _end_early(self, asked: str, name: str, gone: _Gone) -> None:
+        """Remove the bytes of what is gone; LATEST's stay."""
+        self._remains.remove_objects(asked, name, gone.numbers)
+        self.expect_no_more(asked, name, gone.entries)
 
     def _read(self, asked: str, name: str) -> Found:
         heads_and_counter = {
@@ -191,7 +197,7 @@ class Destroyer:
         """
         objects = by_sk(self._place, name, listed)
         latest = objects.pop(LATEST, None)
-        unknown = objects.keys() - found.items.keys() - set(gone.versions)
+        unknown = objects.keys() - set(found.numbers) - set(gone.versions)
         ownerless = self._ownerless(asked, name, {sk: objects[sk] for sk in unknown})
         numbers = sorted({*gone.numbers, *found.numbers, *ownerless})
         in_parts = gone.copied_in_parts or any(is_copied_in_parts(entry.size) for entry in objects.values())
@@ -227,13 +233,10 @@ class Destroyer:
         removing = partial(self._remains.remove_objects, asked, name, numbers)
         reading = partial(self._table.query, asked, alias_pk(name))
         fence = gone.fence
-        if fence is not None and not in_parts and listed in {None, fence.etag}:
-            # Nobody was writing LATEST when it was marked, and nobody who was before can come late: in any order.
-            deleting = partial(self.delete_latest, asked, name, fence)
-            _, left = both_at_once(lambda: both_at_once(removing, deleting), lambda: list(reading()))
-            return fence, left
         looking = partial(self._fence, asked, name, head, listed)
-        if in_parts:
+        if fence is not None and not in_parts and listed in {None, fence.etag}:
+            _, left = both_at_once(removing, lambda: list(reading()))
+        elif in_parts:
             removing()
             self._abort_copies(asked, name)  # after the objects went, so that no other can be made
             fence, left = both_at_once(looking, lambda: list(reading()))
@@ -256,7 +259,9 @@ class Destroyer:
         mark = None if head is None else revision
         if head is not None and is_marked(head):  # by an earlier purge
             mark = head.get("revision", {}).get("S")
-        entries = gone.entries | ({fence.entry} if fence is not None else set())
+        # Of those before, the library may have dropped some.
+        entries = gone.entries & set((head or {}).get("expected_etags", {}).get("SS", ()))
+        entries |= {one.entry for one in (gone.fence, fence) if one is not None}
         forgetting = forgetting_latest(name, head, mark, entries)
         writes = [forgetting] if head is not None or fence is not None else []
         writes += [delete(ArtifactItem(name, sk), ArtifactItem.sha256.does_not_exist()) for sk in found.ghosts]
@@ -279,7 +284,7 @@ class Destroyer:
         if not objects:
             return []
         # Read after the objects, so that no claim is missed.
-        claimed = {raw["sk"]["S"] for raw in self._remains.items(asked, name)}
+        claimed = set(given(self._remains.items(asked, name)))
         unclaimed = sorted(objects.keys() - claimed)
         owned = at_once(*(partial(self._remains.owned, asked, name, objects[sk]) for sk in unclaimed))
         found = [sk for sk, own in zip(unclaimed, owned, strict=True) if own]
@@ -290,13 +295,14 @@ class Destroyer:
         """Delete the aliases that the library ``versioned``, which asks for no version, has made in between.
 
         Args:
-            removed: Versions that are gone.
+            removed: Versions that were removed; LATEST may have been put since, with an alias of its own.
         """
         for alias, view in self._read(asked, name).aliases.items():
             if view.targets.versions <= set(removed):
                 batch = deletion(name, alias, view, gone=view.targets.versions)
+                checks = [_not_there(name, version) for version in sorted(view.targets.versions)]
                 with suppress(Refused):
-                    self._table.transact(asked, batch.writes)
+                    self._table.transact(asked, [*batch.writes, *checks])
 
     def expect_no_more(self, asked: str, name: str, entries: Iterable[str]) -> None:
         """Take back what was written down, after LATEST was written anew."""
@@ -342,3 +348,8 @@ class Destroyer:
             landed = fence.entry in (refused.found[0] or {}).get("expected_etags", {}).get("SS", ())
             return fence if landed else None
         return fence
+
+
+def _not_there(name: str, version: str) -> Write:
+    """Demand that a version cannot be read, and that nobody may have written it just now."""
+    return check(ArtifactItem(name, encode_version(version)), both(~live(), ArtifactItem.pending.does_not_exist()))

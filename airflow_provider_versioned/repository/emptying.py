@@ -123,7 +123,7 @@ class Emptier:
         objects = by_sk(self._place, name, belongings.listed)
         latest = objects.pop(LATEST, None)
         changing = any(raw.get("state", {}).get("S") == CLAIMED for raw in found.items.values())
-        if changing or found.protected or found.lacks_numbers or found.ghosts or objects.keys() - found.items.keys():
+        if changing or found.protected or found.lacks_numbers or found.ghosts or objects.keys() - set(found.numbers):
             return None
         if any(is_copied_in_parts(entry.size) for entry in objects.values()):
             return None
@@ -163,10 +163,12 @@ class Emptier:
         return True
 
     def _remove_bytes(self, asked: str, artifacts: Sequence[_Small]) -> None:
-        """Delete the objects, in no order: nobody was writing LATEST, and nobody who was before can come late."""
-        fenced = {self._place.object_key(one.name, LATEST): one.fence.etag for one in artifacts}
+        """Delete the objects of numbers, then those of LATEST: a late copy of a number to LATEST is refused so."""
         numbers = [self._place.object_key(one.name, decode_version(sk)) for one in artifacts for sk in one.numbers]
-        self._objects.delete_keys(asked, [*numbers, *fenced], fenced)
+        self._objects.delete_keys(asked, numbers)
+        self._objects.delete_each_if(
+            asked, {self._place.object_key(one.name, LATEST): one.fence.etag for one in artifacts}
+        )
 
     def _remove_latest_items(self, asked: str, artifacts: Sequence[_Small]) -> None:
         writes = [forgetting_latest(one.name, one.latest, one.revision, {one.fence.entry}) for one in artifacts]

@@ -79,8 +79,8 @@ class Found:
 
     @property
     def numbers(self) -> list[str]:
-        """Sort keys of the numbers, tombstones included."""
-        return [sk for sk in self.items if is_version_sk(sk) and sk != LATEST]
+        """Sort keys of the numbers that were given, tombstones included."""
+        return [sk for sk in given(self.items.values()) if is_version_sk(sk) and sk != LATEST]
 
     @property
     def highest_read(self) -> str:
@@ -215,7 +215,8 @@ class Removal:
 
     def _of_version(self, sk: str, raw: RawItem, revision: str, mark: str | None) -> Batch:
         if sk != LATEST and "aliases" not in raw:
-            return Batch((self._of_a_kind(sk, raw, revision),), (sk,))
+            # The number of a ghost was given to nobody, and may be at any time.
+            return Batch((self._of_a_kind(sk, raw, revision),), () if _is_ghost(raw) else (sk,))
         hiding = self._hiding(sk, raw, mark, revision)
         if sk == LATEST:
             fence = self._fence()

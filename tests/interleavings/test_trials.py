@@ -62,7 +62,7 @@ PLANTED = {
         Trial((NOT_COPIED,), (PURGE, PURGE), ((1, 7), (1, 6)), backwards=True, in_parts=True),
     ),
     "a purge asks whose an object is after it was listed": (
-        (Destroyer, "_ownerless", '{raw["sk"]["S"] for raw in self._remains.items(asked, name)}', "set()"),
+        (Destroyer, "_ownerless", "set(given(self._remains.items(asked, name)))", "set()"),
         Trial((), (PURGE, ("publish", "Y")), ((0, 3), (1, 2), (1, 1)), backwards=True),
     ),
     "a deletion looks at what was announced": (

@@ -240,3 +240,60 @@ def test_latest_that_was_put_again_while_its_artifact_is_destroyed_keeps_its_byt
     model.purge_artifact("model")
     assert model.get_artifact_version("model").get_content() == b"5"
     assert versions(model) == ["LATEST"]
+
+
+def test_alias_of_what_was_put_after_its_artifact_was_purged_outlives_the_purge_of_the_others(
+    repository: Repository, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emptying, "MAX_TRANSACTION", 6)
+    monkeypatch.setattr(emptying, "_TRANSACTIONS_AT_ONCE", 1)
+    for name in "abc":
+        repository.publish_artifact_version(name, content=b"old")
+    other = store.reopened()
+
+    def put_and_point() -> None:
+        other.put_artifact("a", b"new")
+        other.put_alias("a", "prod", "LATEST")
+
+    interrupting(monkeypatch, repository._emptier, "_aliases", put_and_point)
+    repository.purge_all()
+
+    assert repository.get_alias("a", "prod").version == "LATEST"
+    assert repository.get_artifact_version("a").get_content() == b"new"
+    assert list(repository.verify("a", older_than_secs=0)) == []
+
+
+@pytest.mark.backends(*WITH_ENDPOINT)  # as above
+@pytest.mark.parametrize("everything", [False, True])
+def test_version_that_takes_the_number_of_a_ghost_while_its_artifact_is_purged_keeps_its_bytes(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, everything: bool
+) -> None:
+    store.put_item("model", "000006", is_deleted={"BOOL": True})  # as the library deletes what is not there
+    other = store.reopened()
+    part, step = (model._emptier, "_remove_bytes") if everything else (model._remains, "remove_objects")
+    interrupting(monkeypatch, part, step, lambda: other.publish_artifact_version("model", content=b"new"))
+
+    if everything:
+        model.purge_all()
+    else:
+        model.purge_artifact("model")
+
+    assert model.get_artifact_version("model", 6).get_content() == b"new"
+    assert model.get_artifact_version("model").get_content() == b"new"
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_object_of_latest_goes_last_so_that_no_late_copy_brings_it_back(
+    model: Repository, store: Store, monkeypatch: pytest.MonkeyPatch, everything: bool
+) -> None:
+    left: list[str] = []
+    part, step = (model._objects, "delete_each_if") if everything else (model._destroyer, "delete_latest")
+    interrupting(monkeypatch, part, step, lambda: left.extend(store.keys()))
+
+    if everything:
+        model.purge_all()
+    else:
+        model.purge_artifact("model")
+
+    assert left == ["artifacts/model/LATEST.bin"]
+    assert store.keys() == []
